@@ -1,0 +1,17 @@
+//! What the services say to each other: bus messages, subjects, error codes and the partition of a customer.
+//!
+//! The messages are generated from `proto-schemas/turnloom/v1`, which is their source.
+//! There is no I/O here: `bus` carries what this crate describes.
+
+pub mod error;
+pub mod partition;
+pub mod subject;
+
+/// The messages of `proto-schemas/turnloom/v1`, as prost generates them.
+#[expect(missing_docs, reason = "documented in the .proto files")]
+#[allow(clippy::all, clippy::pedantic, reason = "generated code")]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/turnloom.v1.rs"));
+}
+
+pub use error::ErrorCode;

@@ -1,0 +1,86 @@
+//! The names of subjects, streams and buckets on NATS. No other place spells them.
+
+use flow_model::AccountId;
+
+/// Stream of the frames, one subject `turns.<group>` per group of partitions.
+pub const TURNS_STREAM: &str = "TURNS";
+/// Stream of the events for subscribers, subjects `events.<account>.<type>`.
+pub const EVENTS_STREAM: &str = "EVENTS";
+/// All subjects of [`EVENTS_STREAM`].
+pub const EVENTS_ALL: &str = "events.>";
+/// Stream of the replies for channel senders, subjects `replies.<channel>.<partition>`.
+pub const REPLIES_STREAM: &str = "REPLIES";
+/// All subjects of [`REPLIES_STREAM`].
+pub const REPLIES_ALL: &str = "replies.>";
+/// Key-value bucket of workflow revisions, keys [`definition_key`].
+pub const DEFINITIONS_BUCKET: &str = "definitions";
+
+/// Frames of one group of partitions. There is one group, `0`, unless an installation is set up with more.
+#[must_use]
+pub fn turns(group: u32) -> String {
+    format!("turns.{group}")
+}
+
+/// Stream of one group's frames: each group is a stream of its own, so that each has its own fsync pipeline.
+#[must_use]
+pub fn turns_stream(group: u32) -> String {
+    if group == 0 { TURNS_STREAM.to_owned() } else { format!("{TURNS_STREAM}_{group}") }
+}
+
+/// Events of one account and type; the type is the last two tokens, such as `message.sent`.
+#[must_use]
+pub fn events(account: AccountId, event_type: &str) -> String {
+    format!("events.{}.{event_type}", account.as_uuid().as_simple())
+}
+
+/// Replies to send over one channel, by partition.
+#[must_use]
+pub fn replies(channel: &str, partition: u32) -> String {
+    format!("replies.{channel}.{partition}")
+}
+
+/// Where one gateway process hears what became of the inputs that its callers wait for (core NATS, not stored).
+#[must_use]
+pub fn answers(gateway_instance: &str) -> String {
+    format!("turnloom.answers.{gateway_instance}")
+}
+
+/// Key of one revision in [`DEFINITIONS_BUCKET`].
+#[must_use]
+pub fn definition_key(workflow: flow_model::WorkflowId, revision: u32) -> String {
+    format!("{}.{revision}", workflow.as_uuid().as_simple())
+}
+
+/// Subjects of the requests that `workflow-catalog` answers.
+pub mod catalog {
+    /// `CreateWorkflowRequest` to `Workflow`.
+    pub const CREATE: &str = "turnloom.catalog.v1.create";
+    /// `GetWorkflowRequest` to `Workflow`.
+    pub const GET: &str = "turnloom.catalog.v1.get";
+    /// `ListWorkflowsRequest` to `ListWorkflowsResponse`.
+    pub const LIST: &str = "turnloom.catalog.v1.list";
+    /// `UpdateWorkflowRequest` to `Workflow`.
+    pub const UPDATE: &str = "turnloom.catalog.v1.update";
+    /// `DeleteWorkflowRequest` to `DeleteWorkflowResponse`.
+    pub const DELETE: &str = "turnloom.catalog.v1.delete";
+    /// `ActivateWorkflowRequest` to `Workflow`.
+    pub const ACTIVATE: &str = "turnloom.catalog.v1.activate";
+    /// `DeactivateWorkflowRequest` to `Workflow`.
+    pub const DEACTIVATE: &str = "turnloom.catalog.v1.deactivate";
+    /// `GetDefinitionRequest` to `Definition`.
+    pub const DEFINITION: &str = "turnloom.catalog.v1.definition";
+}
+
+/// Subjects of the requests that any `execution-runner` answers.
+pub mod runner {
+    /// `ListExecutionsRequest` to `ListExecutionsResponse`.
+    pub const LIST_EXECUTIONS: &str = "turnloom.runner.v1.list_executions";
+    /// `GetExecutionRequest` to `Execution`.
+    pub const GET_EXECUTION: &str = "turnloom.runner.v1.get_execution";
+    /// `GetMessageRequest` to `GetMessageResponse`.
+    pub const GET_MESSAGE: &str = "turnloom.runner.v1.get_message";
+    /// `GetConversationRequest` to `GetConversationResponse`.
+    pub const GET_CONVERSATION: &str = "turnloom.runner.v1.get_conversation";
+    /// `WorkflowTotalsRequest` to `WorkflowTotalsResponse`.
+    pub const WORKFLOW_TOTALS: &str = "turnloom.runner.v1.workflow_totals";
+}

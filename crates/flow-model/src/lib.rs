@@ -1,0 +1,11 @@
+//! The nouns of Turnloom: ids, channels, workflows and their nodes; and what makes a workflow valid.
+//!
+//! Pure: no I/O, no clock, no randomness, no async. Everything that another crate knows about a workflow's
+//! configuration it knows through [`workflow::Configuration`], which only validation can make.
+
+pub mod channel;
+pub mod id;
+pub mod workflow;
+
+pub use channel::Channel;
+pub use id::{AccountId, ConversationId, ExecutionId, WorkflowId};

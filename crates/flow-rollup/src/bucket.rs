@@ -1,0 +1,51 @@
+//! A bucket: what happened in one quarter of an hour of one workflow on one channel.
+
+use flow_model::{AccountId, Channel, WorkflowId};
+
+/// A quarter of an hour in milliseconds. Every time zone's days begin at the start of a quarter.
+pub const QUARTER_MS: i64 = 15 * 60 * 1000;
+
+/// Names a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BucketKey {
+    /// Whose.
+    pub account: AccountId,
+    /// Which workflow.
+    pub workflow: WorkflowId,
+    /// Over which channel.
+    pub channel: Channel,
+    /// Start of the quarter, Unix milliseconds, a multiple of [`QUARTER_MS`].
+    pub quarter_ms: i64,
+}
+
+/// What a bucket counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Executions that succeeded.
+    pub succeeded: i64,
+    /// Executions that failed.
+    pub failed: i64,
+    /// Sum of the durations of both, milliseconds.
+    pub duration_ms: i64,
+    /// Messages of customers that executions of the workflow took.
+    pub messages_received: i64,
+    /// Replies.
+    pub messages_sent: i64,
+}
+
+impl Bucket {
+    /// Adds another bucket's numbers. Adding is commutative and associative, so any order of folding gives the same.
+    pub fn add(&mut self, other: &Self) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.duration_ms += other.duration_ms;
+        self.messages_received += other.messages_received;
+        self.messages_sent += other.messages_sent;
+    }
+}
+
+/// The quarter that a time belongs to.
+#[must_use]
+pub fn quarter_of(time_ms: i64) -> i64 {
+    time_ms.div_euclid(QUARTER_MS) * QUARTER_MS
+}

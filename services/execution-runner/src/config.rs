@@ -1,0 +1,67 @@
+//! Settings of the execution runner: flags and environment, all in `--help`.
+
+use std::time::Duration;
+
+use bus::BusConfig;
+use clap::Parser;
+use pg::PgConfig;
+use platform::admin::AdminConfig;
+use platform::telemetry::TelemetryConfig;
+
+/// Owns partitions of conversations and runs their workflows. Any number may run side by side.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "execution-runner", version)]
+pub struct Config {
+    #[command(flatten)]
+    pub database: PgConfig,
+    #[command(flatten)]
+    pub bus: BusConfig,
+    #[command(flatten)]
+    pub admin: AdminConfig,
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+    #[command(flatten)]
+    pub runner: RunnerConfig,
+}
+
+/// What is the runner's own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunnerConfig {
+    /// What operators call this process; its host and process id unless set
+    #[arg(long, env = "TURNLOOM_RUNNER_NAME", default_value = "")]
+    pub runner_name: String,
+    /// Partitions of the installation; fixed once it has stored anything
+    #[arg(long, env = "TURNLOOM_PARTITIONS", default_value_t = contracts::partition::PARTITIONS_DEFAULT,
+          value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub partitions: u32,
+    /// Groups that the partitions are gathered into; each is a stream of its own
+    #[arg(long, env = "TURNLOOM_PARTITION_GROUPS", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub partition_groups: u32,
+    /// How long a partition stays with a runner that is not heard of, in milliseconds
+    #[arg(long, env = "TURNLOOM_LEASE_MS", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1_000..=600_000))]
+    pub lease_ms: u64,
+    /// How often leases are renewed, in milliseconds; a third of the lease or less
+    #[arg(long, env = "TURNLOOM_LEASE_RENEWAL_MS", default_value_t = 3_000,
+          value_parser = clap::value_parser!(u64).range(100..=200_000))]
+    pub lease_renewal_ms: u64,
+    /// Inputs in one commit
+    #[arg(long, env = "TURNLOOM_BATCH_INPUTS_MAX", default_value_t = 1024,
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub batch_inputs_max: u32,
+    /// Days within which a message sent again is the same message; WhatsApp retries for 7
+    #[arg(long, env = "TURNLOOM_DEDUPLICATION_DAYS", default_value_t = 30,
+          value_parser = clap::value_parser!(u32).range(8..=365))]
+    pub deduplication_days: u32,
+}
+
+impl RunnerConfig {
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
+    pub(crate) fn renew_every(&self) -> Duration {
+        Duration::from_millis(self.lease_renewal_ms)
+    }
+}

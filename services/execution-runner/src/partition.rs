@@ -1,0 +1,13 @@
+//! The heart of the runner: partition ownership and the turns of their conversations.
+//!
+//! Everything in here is deterministic given what the three ports of [`port`] and the clock answer; there is no
+//! SQL and no NATS. `app.rs` puts the real ones in.
+
+pub mod arrival;
+pub mod batch;
+pub mod catalog;
+pub mod flow;
+pub mod port;
+pub mod tell;
+pub mod turn;
+pub mod worker;

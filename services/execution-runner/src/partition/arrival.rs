@@ -1,0 +1,120 @@
+//! An input as it came out of a frame, checked once, so that nothing after this meets bad bytes.
+
+use contracts::v1;
+use contracts::v1::input::Kind;
+use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
+use uuid::Uuid;
+
+use super::port::message_key;
+
+/// One input.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The partition that it moves.
+    pub partition: u32,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Who wrote.
+    pub customer_id: String,
+    /// Over what.
+    pub channel: Channel,
+    /// What it moves.
+    pub conversation: ConversationId,
+    /// The id that an execution started by it has.
+    pub execution: ExecutionId,
+    /// When the gateway took it, Unix milliseconds.
+    pub accepted_at_ms: i64,
+    /// Trace of the request, or empty.
+    pub traceparent: String,
+    /// Who waits, or empty.
+    pub answer_to: String,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an input is.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A customer's message.
+    Message {
+        /// De-duplicates within the conversation.
+        key: Uuid,
+        /// The sender's own id.
+        message_id: String,
+        /// What was written.
+        text: String,
+        /// Only this workflow's trigger is looked at.
+        workflow: Option<WorkflowId>,
+        /// The caller's JSON object, or empty.
+        metadata_json: bytes::Bytes,
+    },
+    /// A start by an API caller.
+    Start {
+        /// What to start.
+        workflow: WorkflowId,
+        /// What the flow sees as the message.
+        text: String,
+        /// Ends what the conversation waits in.
+        replace: bool,
+    },
+}
+
+/// The input's bytes make no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("the input has no valid {0}")]
+pub struct Malformed(&'static str);
+
+impl Arrival {
+    /// Checks an input.
+    pub fn read(input: v1::Input) -> Result<Self, Malformed> {
+        let account = AccountId::from_slice(&input.account_id).map_err(|_| Malformed("account_id"))?;
+        let execution = ExecutionId::from_slice(&input.execution_id).map_err(|_| Malformed("execution_id"))?;
+        let channel: Channel = input.channel.parse().map_err(|_| Malformed("channel"))?;
+        let conversation = ConversationId::of(account, channel.as_str(), &input.customer_id);
+        let what = match input.kind.ok_or(Malformed("kind"))? {
+            Kind::Message(message) => What::Message {
+                key: message_key(conversation, &message.message_id),
+                message_id: message.message_id,
+                text: message.text,
+                workflow: optional_workflow(&message.workflow_id)?,
+                metadata_json: message.metadata_json,
+            },
+            Kind::Start(start) => What::Start {
+                workflow: optional_workflow(&start.workflow_id)?.ok_or(Malformed("workflow_id"))?,
+                text: start.text,
+                replace: start.replace,
+            },
+        };
+        Ok(Self {
+            partition: input.partition,
+            account,
+            customer_id: input.customer_id,
+            channel,
+            conversation,
+            execution,
+            accepted_at_ms: input.accepted_at_ms,
+            traceparent: input.traceparent,
+            answer_to: input.answer_to,
+            what,
+        })
+    }
+
+    /// The customer, as known customers are looked up.
+    pub fn customer(&self) -> (AccountId, String) {
+        (self.account, self.customer_id.clone())
+    }
+
+    /// What the flow sees as the message.
+    pub fn text(&self) -> &str {
+        match &self.what {
+            What::Message { text, .. } | What::Start { text, .. } => text,
+        }
+    }
+}
+
+fn optional_workflow(bytes: &[u8]) -> Result<Option<WorkflowId>, Malformed> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    WorkflowId::from_slice(bytes).map(Some).map_err(|_| Malformed("workflow_id"))
+}

@@ -1,0 +1,341 @@
+//! A batch: the inputs of whole frames, worked on in memory, that become one commit.
+//!
+//! Later inputs of a batch see what earlier ones did: the batch is what was loaded plus what has changed since.
+//! It does no I/O. When a turn needs a revision that is not at hand the batch says so and is taken up again,
+//! at that input, when it is there.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use contracts::v1;
+use contracts::v1::outbox_entry::Entry;
+use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use prost::Message;
+use uuid::Uuid;
+
+use super::arrival::{Arrival, What};
+use super::catalog::Catalog;
+use super::port::{
+    CatalogEntry, Commit, Conversation, DeadLetter, HandledMessage, Loaded, Move, OutboxKey, OutboxRow,
+    Ownership, RawFrame, Wanted,
+};
+use super::turn::{self, Flows, Surroundings, Taken};
+
+/// A frame, decoded, with only the inputs that this runner has to handle.
+#[derive(Debug)]
+pub struct Frame {
+    seq: u64,
+    arrivals: Vec<Arrival>,
+    markers: Vec<v1::CatalogMarker>,
+    dead: Vec<DeadLetter>,
+}
+
+impl Frame {
+    /// Decodes a frame and keeps the inputs of owned partitions that their cursors have not passed.
+    pub fn read(raw: &RawFrame, owned: &BTreeMap<u32, Ownership>) -> Self {
+        let mut frame = Self { seq: raw.seq, arrivals: Vec::new(), markers: Vec::new(), dead: Vec::new() };
+        let decoded = match v1::Frame::decode(raw.payload.clone()) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                frame.bury(0, raw.payload.to_vec(), &error);
+                return frame;
+            }
+        };
+        frame.markers = decoded.markers;
+        for (position, input) in decoded.inputs.into_iter().enumerate() {
+            let to_handle =
+                owned.get(&input.partition).is_some_and(|ownership| ownership.applied_seq < raw.seq);
+            if !to_handle {
+                continue;
+            }
+            let payload = input.encode_to_vec();
+            match Arrival::read(input) {
+                Ok(arrival) => frame.arrivals.push(arrival),
+                Err(error) => frame.bury(u32::try_from(position).unwrap_or(u32::MAX), payload, &error),
+            }
+        }
+        frame
+    }
+
+    /// Inputs to handle.
+    pub fn len(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    fn bury(&mut self, position: u32, payload: Vec<u8>, error: &dyn std::error::Error) {
+        tracing::error!(seq = self.seq, position, %error, "an input that cannot be read goes to the dead letters");
+        self.dead.push(DeadLetter { seq: self.seq, position, payload, error: error.to_string() });
+    }
+}
+
+/// What a caller that waits is told.
+#[derive(Debug, Clone)]
+pub struct PendingAnswer {
+    /// Where to.
+    pub answer_to: String,
+    /// The input that is answered.
+    pub input: ExecutionId,
+    /// With what.
+    pub what: AnswerWith,
+}
+
+/// What an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerWith {
+    /// This execution: the input's own, or of a duplicate the first one's.
+    Execution(ExecutionId),
+    /// No workflow took it.
+    Ignored,
+    /// It could not be.
+    Refused(&'static str),
+}
+
+/// Whether a batch is done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All inputs are handled.
+    Done,
+    /// This revision is needed before the batch can go on.
+    NeedsFlow(WorkflowId, u32),
+}
+
+/// Inputs under way.
+#[derive(Debug)]
+pub struct Batch {
+    frames: Vec<Frame>,
+    next: (usize, usize),
+    loaded: Loaded,
+    changed: HashSet<ConversationId>,
+    customers: Vec<(AccountId, String, i64)>,
+    messages: Vec<HandledMessage>,
+    executions: Vec<(u32, v1::Execution)>,
+    outbox: BTreeMap<u32, v1::Outbox>,
+    moved: HashSet<u32>,
+    answers: Vec<PendingAnswer>,
+    spans: Vec<tracing::Span>,
+}
+
+/// What a batch leaves: its commit, and what is to be sent when that has happened.
+#[derive(Debug)]
+pub struct Outcome {
+    /// To be committed.
+    pub commit: Commit,
+    /// To be answered.
+    pub answers: Vec<PendingAnswer>,
+    /// One for each traced turn; they end with the commit.
+    pub spans: Vec<tracing::Span>,
+    /// The last frame of the batch.
+    pub last_seq: u64,
+}
+
+impl Batch {
+    /// A batch of these frames, in stream order.
+    pub fn new(frames: Vec<Frame>) -> Self {
+        Self {
+            frames,
+            next: (0, 0),
+            loaded: Loaded::default(),
+            changed: HashSet::new(),
+            customers: Vec::new(),
+            messages: Vec::new(),
+            executions: Vec::new(),
+            outbox: BTreeMap::new(),
+            moved: HashSet::new(),
+            answers: Vec::new(),
+            spans: Vec::new(),
+        }
+    }
+
+    /// What has to be looked up first; each thing once.
+    pub fn wanted(&self) -> Wanted {
+        let mut conversations = HashSet::new();
+        let mut messages = HashMap::new();
+        let mut customers = HashSet::new();
+        for arrival in self.frames.iter().flat_map(|frame| &frame.arrivals) {
+            conversations.insert(arrival.conversation);
+            customers.insert(arrival.customer());
+            if let What::Message { key, .. } = &arrival.what {
+                messages.insert(*key, arrival.accepted_at_ms);
+            }
+        }
+        Wanted {
+            conversations: conversations.into_iter().collect(),
+            messages: messages.into_iter().collect(),
+            customers: customers.into_iter().collect(),
+        }
+    }
+
+    /// Takes in what was looked up.
+    pub fn provide(&mut self, loaded: Loaded) {
+        self.loaded = loaded;
+    }
+
+    /// Handles inputs until all are, or a revision is missing.
+    pub fn advance(&mut self, catalog: &mut Catalog, flows: &Flows, clock: &dyn Fn() -> i64) -> Progress {
+        while let Some(frame) = self.frames.get(self.next.0) {
+            if self.next.1 == 0 {
+                for marker in &frame.markers {
+                    catalog.apply(frame.seq, marker.clone());
+                }
+            }
+            let Some(arrival) = frame.arrivals.get(self.next.1).cloned() else {
+                self.next = (self.next.0 + 1, 0);
+                continue;
+            };
+            let mut around = Surroundings { catalog, flows, seq: frame.seq, clock };
+            if let Some((workflow, revision)) = self.handle(&arrival, &mut around) {
+                return Progress::NeedsFlow(workflow, revision);
+            }
+            self.next.1 += 1;
+        }
+        Progress::Done
+    }
+
+    /// Handles one input; the revision that it needs first, if that is not at hand.
+    fn handle(&mut self, arrival: &Arrival, around: &mut Surroundings<'_>) -> Option<(WorkflowId, u32)> {
+        if let Some(first) = self.handled_before(arrival) {
+            self.moved.insert(arrival.partition);
+            self.answer(arrival, first);
+            return None;
+        }
+        let conversation = self.conversation(arrival);
+        let customer_created = !self.loaded.customers.contains(&arrival.customer());
+        let taken = turn::take(arrival, conversation, customer_created, around);
+        if let Taken::NeedsFlow(workflow, revision) = taken {
+            return Some((workflow, revision));
+        }
+        self.moved.insert(arrival.partition);
+        self.trace(arrival);
+        match taken {
+            Taken::NeedsFlow(..) => {}
+            Taken::Refused(reason) => self.answer(arrival, AnswerWith::Refused(reason)),
+            Taken::Ignored(ignored, conversation) => {
+                self.remember(arrival, None, customer_created, conversation);
+                self.tell(arrival.partition, Entry::Ignored(*ignored));
+                self.answer(arrival, AnswerWith::Ignored);
+            }
+            Taken::Executed(execution, conversation) => {
+                let workflow = WorkflowId::from_slice(&execution.workflow_id).ok();
+                self.remember(arrival, workflow, customer_created, conversation);
+                let reference = v1::ExecutionRef {
+                    id: execution.id.clone(),
+                    started_at_ms: execution.started_at_ms,
+                };
+                self.tell(arrival.partition, Entry::Execution(reference));
+                self.executions.push((arrival.partition, *execution));
+                self.answer(arrival, AnswerWith::Execution(arrival.execution));
+            }
+        }
+        None
+    }
+
+    /// What a message that was handled before, in this batch or earlier, is answered with.
+    fn handled_before(&self, arrival: &Arrival) -> Option<AnswerWith> {
+        let What::Message { key, .. } = &arrival.what else { return None };
+        let handled = self.loaded.messages.get(key)?;
+        Some(handled.execution.map_or(AnswerWith::Ignored, |(execution, _)| AnswerWith::Execution(execution)))
+    }
+
+    fn conversation(&self, arrival: &Arrival) -> Conversation {
+        self.loaded.conversations.get(&arrival.conversation).cloned().unwrap_or_else(|| Conversation {
+            id: arrival.conversation,
+            partition: arrival.partition,
+            account: arrival.account,
+            channel: arrival.channel.as_str().to_owned(),
+            customer_id: arrival.customer_id.clone(),
+            seq: 0,
+            wait: None,
+            wait_no: 0,
+            updated_at_ms: arrival.accepted_at_ms,
+        })
+    }
+
+    /// Keeps what the input changed, for the commit and for later inputs of the batch.
+    fn remember(
+        &mut self,
+        arrival: &Arrival,
+        workflow: Option<WorkflowId>,
+        customer_created: bool,
+        conversation: Conversation,
+    ) {
+        if let What::Message { key, .. } = &arrival.what {
+            let handled = HandledMessage {
+                key: *key,
+                accepted_at_ms: arrival.accepted_at_ms,
+                execution: workflow.map(|workflow| (arrival.execution, workflow)),
+            };
+            self.loaded.messages.insert(*key, handled);
+            self.messages.push(handled);
+        }
+        if customer_created {
+            let (account, customer_id) = arrival.customer();
+            self.customers.push((account, customer_id, arrival.accepted_at_ms));
+            self.loaded.customers.insert(arrival.customer());
+        }
+        self.changed.insert(conversation.id);
+        self.loaded.conversations.insert(conversation.id, conversation);
+    }
+
+    fn tell(&mut self, partition: u32, entry: Entry) {
+        self.outbox.entry(partition).or_default().entries.push(v1::OutboxEntry { entry: Some(entry) });
+    }
+
+    fn answer(&mut self, arrival: &Arrival, what: AnswerWith) {
+        if !arrival.answer_to.is_empty() {
+            let answer_to = arrival.answer_to.clone();
+            self.answers.push(PendingAnswer { answer_to, input: arrival.execution, what });
+        }
+    }
+
+    fn trace(&mut self, arrival: &Arrival) {
+        if !arrival.traceparent.is_empty() {
+            let span = tracing::info_span!("turn", conversation = %arrival.conversation, partition = arrival.partition);
+            platform::telemetry::trace_context::set_parent(&span, &arrival.traceparent);
+            self.spans.push(span);
+        }
+    }
+
+    /// The commit of a batch that is done.
+    pub fn finish(self, owned: &BTreeMap<u32, Ownership>, incarnation: i64) -> Outcome {
+        let last_seq = self.frames.last().map_or(0, |frame| frame.seq);
+        let mut moves = Vec::with_capacity(self.moved.len());
+        let mut rows = Vec::with_capacity(self.outbox.len());
+        let mut outbox = self.outbox;
+        for ownership in owned.values().filter(|ownership| self.moved.contains(&ownership.partition)) {
+            let told = outbox.remove(&ownership.partition);
+            let commit_no = ownership.commit_no + u64::from(told.is_some());
+            moves.push(Move { from: *ownership, applied_seq: last_seq, commit_no });
+            if let Some(outbox) = told {
+                let key = OutboxKey { partition: ownership.partition, commit_no };
+                rows.push(OutboxRow { key, outbox });
+            }
+        }
+        let mut conversations = self.loaded.conversations;
+        conversations.retain(|id, _| self.changed.contains(id));
+        let mut markers = Vec::new();
+        let mut dead_letters = Vec::new();
+        for frame in self.frames {
+            let seq = frame.seq;
+            markers.extend(frame.markers.into_iter().map(|marker| CatalogEntry { seq, marker }));
+            dead_letters.extend(frame.dead);
+        }
+        let commit = Commit {
+            incarnation,
+            moves,
+            conversations: conversations.into_values().collect(),
+            customers: self.customers,
+            messages: self.messages,
+            executions: self.executions,
+            outbox: rows,
+            closed: Vec::new(),
+            markers,
+            dead_letters,
+        };
+        Outcome { commit, answers: self.answers, spans: self.spans, last_seq }
+    }
+
+    /// Keys of messages in this batch that have been handled, for tests.
+    #[cfg(test)]
+    pub fn handled(&self) -> Vec<Uuid> {
+        self.messages.iter().map(|message| message.key).collect()
+    }
+}

@@ -1,0 +1,338 @@
+//! What the partition loop needs from outside: a store, a bus and definitions. Nothing else can reach it, so a
+//! simulator that implements these three drives exactly the code that runs in production.
+//!
+//! Every method may fail at any time, also after it took effect; the loop then forgets what it knew and reads the
+//! partition rows again. No method is called while another call of the same loop is under way.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::v1;
+use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use uuid::Uuid;
+
+use super::flow::Flow;
+
+/// Where a partition stands, and under which epoch this runner owns it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    /// The partition.
+    pub partition: u32,
+    /// Goes up with every change of owner; each commit checks it.
+    pub epoch: u64,
+    /// The last frame that was applied; 0 before the first.
+    pub applied_seq: u64,
+    /// The last commit that had something to tell; 0 before the first.
+    pub commit_no: u64,
+}
+
+/// Asks to go on owning partitions, and for a fair share of those that nobody owns.
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    /// This process.
+    pub runner: Uuid,
+    /// What operators call it.
+    pub runner_name: String,
+    /// The group of partitions.
+    pub group: u32,
+    /// How long the lease lasts from now, by the database's clock.
+    pub lease: Duration,
+    /// Creation time of the group's stream in Unix nanoseconds: cursors of another incarnation start at 0.
+    pub incarnation: i64,
+    /// What the runner owns, as it last saw it.
+    pub owned: Vec<Ownership>,
+    /// Every owned partition's cursor moves here if it is behind: all frames up to here are applied.
+    pub position: u64,
+    /// Outbox rows that are published.
+    pub closed: Vec<OutboxKey>,
+}
+
+/// What a renewal gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tenure {
+    /// Partitions that were owned before and still are, with their cursors moved.
+    pub kept: Vec<Ownership>,
+    /// Partitions taken over just now, under a new epoch. Also those that the row said this runner owned, but that
+    /// it did not name in the renewal.
+    pub gained: Vec<Ownership>,
+    /// The lowest cursor of all partitions of the group, owned or not: the stream may be purged up to it.
+    pub lowest_applied_seq: u64,
+    /// Partitions that this runner should own, no more.
+    pub fair_share: u32,
+}
+
+/// Names an outbox row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutboxKey {
+    /// The partition.
+    pub partition: u32,
+    /// Its commit.
+    pub commit_no: u64,
+}
+
+/// What one commit of one partition has to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxRow {
+    /// Which commit.
+    pub key: OutboxKey,
+    /// What happened, in order.
+    pub outbox: v1::Outbox,
+}
+
+/// A conversation as it is stored. Its row stays when the flow is over, since `seq` goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Derived from account, channel and customer.
+    pub id: ConversationId,
+    /// Its partition.
+    pub partition: u32,
+    /// Its account.
+    pub account: AccountId,
+    /// Its channel.
+    pub channel: String,
+    /// Its customer.
+    pub customer_id: String,
+    /// The last event number that was given out; 0 before the first.
+    pub seq: u64,
+    /// Where it waits, when it waits.
+    pub wait: Option<Wait>,
+    /// Goes up with each wait, so that a late timer or result is known as such.
+    pub wait_no: u64,
+    /// When the row was last changed, Unix milliseconds.
+    pub updated_at_ms: i64,
+}
+
+/// A conversation inside a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// The flow.
+    pub workflow: WorkflowId,
+    /// The revision that the conversation is pinned to.
+    pub revision: u32,
+    /// The workflow's `state_no` when the flow started.
+    pub started_state_no: u64,
+    /// The node that waits.
+    pub node_id: String,
+    /// The engine's state, format-versioned.
+    pub state: Vec<u8>,
+    /// After this, Unix milliseconds, the flow is over.
+    pub until_ms: i64,
+}
+
+/// What is looked up before a batch is worked on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Conversations of the batch's inputs.
+    pub conversations: Vec<ConversationId>,
+    /// Message keys ([`message_key`]) and when the message was accepted, Unix milliseconds.
+    pub messages: Vec<(Uuid, i64)>,
+    /// Customers of the batch's inputs.
+    pub customers: Vec<(AccountId, String)>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// Those that exist.
+    pub conversations: HashMap<ConversationId, Conversation>,
+    /// Messages that were handled before, within the time that de-duplication reaches back.
+    pub messages: HashMap<Uuid, HandledMessage>,
+    /// Customers that are known.
+    pub customers: HashSet<(AccountId, String)>,
+}
+
+/// The key that makes a message one message: its conversation and the sender's id.
+#[must_use]
+pub fn message_key(conversation: ConversationId, message_id: &str) -> Uuid {
+    Uuid::new_v5(conversation.as_uuid(), message_id.as_bytes())
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandledMessage {
+    /// [`message_key`].
+    pub key: Uuid,
+    /// When it was accepted, Unix milliseconds.
+    pub accepted_at_ms: i64,
+    /// The execution that it started, and that execution's workflow; none when no workflow took it.
+    pub execution: Option<(ExecutionId, WorkflowId)>,
+}
+
+/// A partition's cursor moves, if it stands where the runner thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// The partition as the runner knows it: epoch, cursor and commit number are checked.
+    pub from: Ownership,
+    /// The new cursor.
+    pub applied_seq: u64,
+    /// The new commit number.
+    pub commit_no: u64,
+}
+
+/// A frame that no one can read, or an input that cannot be handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The frame's place in the stream.
+    pub seq: u64,
+    /// The input's place in the frame; 0 for a whole frame.
+    pub position: u32,
+    /// The bytes as they came.
+    pub payload: Vec<u8>,
+    /// Why.
+    pub error: String,
+}
+
+/// A catalog marker and its place in the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CatalogEntry {
+    /// The frame that held it; 0 for one of an earlier incarnation of the stream.
+    pub seq: u64,
+    /// The marker.
+    pub marker: v1::CatalogMarker,
+}
+
+/// Everything that one batch changes, in one transaction. Counters follow from `executions`.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// The group's stream incarnation.
+    pub incarnation: i64,
+    /// The partitions that move. Checked first: if one does not fit, nothing of the commit happens.
+    pub moves: Vec<Move>,
+    /// Inserted or replaced; each id once.
+    pub conversations: Vec<Conversation>,
+    /// Customers met for the first time, and when, Unix milliseconds.
+    pub customers: Vec<(AccountId, String, i64)>,
+    /// De-duplication keys.
+    pub messages: Vec<HandledMessage>,
+    /// Finished executions (status success or failed), with their partition.
+    pub executions: Vec<(u32, v1::Execution)>,
+    /// At most one row for each move.
+    pub outbox: Vec<OutboxRow>,
+    /// Outbox rows of earlier commits that are published.
+    pub closed: Vec<OutboxKey>,
+    /// Markers that the batch contained.
+    pub markers: Vec<CatalogEntry>,
+    /// What could not be handled.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// Why a commit did not happen, as far as can be known.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A partition is not where the runner thought: somebody else owns it, or an earlier commit did happen.
+    #[error("a partition has another owner or cursor")]
+    Fenced,
+    /// The store is away; the commit may have happened.
+    #[error("the store is away")]
+    Unavailable(#[source] Unavailable),
+}
+
+/// A dependency cannot be reached, or did not answer in time.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+/// The truth: partitions, conversations, executions.
+pub trait Store: Send + Sync + 'static {
+    /// Extends leases, claims a fair share and gives surplus partitions back, in one transaction.
+    fn renew(&self, renewal: &Renewal) -> impl Future<Output = Result<Tenure, Unavailable>> + Send;
+
+    /// Gives all partitions of the group back at once, so that another runner need not wait for the lease's end.
+    fn release(&self, renewal: &Renewal) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Looks up what a batch needs.
+    fn load(&self, wanted: &Wanted) -> impl Future<Output = Result<Loaded, Unavailable>> + Send;
+
+    /// Finished executions by id; those that do not exist are left out.
+    fn executions(
+        &self,
+        ids: &[ExecutionId],
+    ) -> impl Future<Output = Result<Vec<v1::Execution>, Unavailable>> + Send;
+
+    /// Writes a batch, all or nothing.
+    fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), CommitError>> + Send;
+
+    /// Outbox rows of these partitions that are not closed, by partition and commit number; at most `rows_max`.
+    fn open_outbox(
+        &self,
+        partitions: &[u32],
+        rows_max: u32,
+    ) -> impl Future<Output = Result<Vec<OutboxRow>, Unavailable>> + Send;
+
+    /// Marks outbox rows as published.
+    fn close_outbox(&self, keys: &[OutboxKey]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// The markers that were committed, of each workflow those above `lowest_applied_seq` and the one that counted there.
+    /// Markers of another incarnation than `incarnation` have `seq` 0.
+    fn catalog(
+        &self,
+        group: u32,
+        incarnation: i64,
+    ) -> impl Future<Output = Result<Vec<CatalogEntry>, Unavailable>> + Send;
+}
+
+/// A frame as it came from the stream.
+#[derive(Debug, Clone)]
+pub struct RawFrame {
+    /// Its place in the stream, from 1.
+    pub seq: u64,
+    /// An encoded `v1::Frame`.
+    pub payload: bytes::Bytes,
+}
+
+/// The group's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    /// Creation time, Unix nanoseconds: another one is another stream, whose frames are counted anew.
+    pub incarnation: i64,
+    /// The last frame in it; 0 before the first.
+    pub last_seq: u64,
+}
+
+/// A message for a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where to.
+    pub subject: String,
+    /// `content-type` of the payload.
+    pub content_type: &'static str,
+    /// What.
+    pub payload: bytes::Bytes,
+}
+
+/// The transport: one group's frames in, events, replies and answers out.
+pub trait Transport: Send + Sync + 'static {
+    /// The group's stream as it stands.
+    fn stream(&self) -> impl Future<Output = Result<Stream, Unavailable>> + Send;
+
+    /// Starts reading after this frame; an earlier reading ends.
+    fn read_after(&mut self, seq: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// The next frames in stream order, each once since the last [`Transport::read_after`]; none when `wait` is over.
+    fn next_frames(
+        &mut self,
+        frames_max: usize,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Vec<RawFrame>, Unavailable>> + Send;
+
+    /// Publishes in order; when it fails, any part may have been published.
+    fn publish(&self, outgoing: &[Outgoing]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Tells callers that wait; what cannot be delivered is dropped.
+    fn answer(&self, subject: &str, answers: v1::Answers) -> impl Future<Output = ()> + Send;
+
+    /// Removes the frames up to this one.
+    fn purge_through(&self, seq: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Compiled revisions.
+pub trait Definitions: Send + Sync + 'static {
+    /// The revision, or none when it does not exist (any more).
+    fn flow(
+        &self,
+        workflow: WorkflowId,
+        revision: u32,
+    ) -> impl Future<Output = Result<Option<Arc<Flow>>, Unavailable>> + Send;
+}

@@ -1,0 +1,404 @@
+//! What others are told: events and replies, as a pure function of the rows of a commit.
+//!
+//! The same rows always give the same ids, positions and order, so publishing them again after a crash repeats
+//! and never contradicts. Within one partition's commit events are numbered in the order in which they are
+//! published: by account, then by type, then as they happened; a consumer that keeps the last
+//! (`commit_no`, `index`) of each partition may drop whatever is not newer.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use contracts::v1::outbox_entry::Entry;
+use contracts::{subject, v1};
+use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use prost::Message;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::port::{Outgoing, OutboxKey, OutboxRow};
+
+/// Bytes of events or replies in one bus message, so that with its frame it stays below the broker's 1 MiB. One
+/// event is smaller than this: its texts are bounded where they come in.
+const MESSAGE_BYTES_MAX: usize = 768 * 1024;
+
+/// Types of events, in the order in which one commit's are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventType {
+    /// The first input of an (account, customer).
+    CustomerCreated,
+    /// A customer's message was taken in.
+    MessageReceived,
+    /// A trigger started a workflow.
+    TriggerActivated,
+    /// An execution began.
+    WorkflowStarted,
+    /// A reply was recorded.
+    MessageSent,
+    /// An execution is over, whether it succeeded or failed.
+    WorkflowCompleted,
+    /// An execution failed.
+    WorkflowFailed,
+}
+
+impl EventType {
+    /// As subscribers spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomerCreated => "customer.created",
+            Self::MessageReceived => "message.received",
+            Self::TriggerActivated => "trigger.activated",
+            Self::WorkflowStarted => "workflow.started",
+            Self::MessageSent => "message.sent",
+            Self::WorkflowCompleted => "workflow.completed",
+            Self::WorkflowFailed => "workflow.failed",
+        }
+    }
+}
+
+/// How many events an execution tells: so many numbers of its conversation it takes.
+pub fn count_of_execution(execution: &v1::Execution) -> u64 {
+    types_of_execution(execution).len() as u64
+}
+
+/// How many events an ignored message tells.
+pub fn count_of_ignored(ignored: &v1::IgnoredMessage) -> u64 {
+    1 + u64::from(ignored.customer_created)
+}
+
+/// The events of an execution in the order in which they happened.
+fn types_of_execution(execution: &v1::Execution) -> Vec<(EventType, usize)> {
+    let Some(record) = &execution.record else { return Vec::new() };
+    let mut types = Vec::with_capacity(6 + record.replies.len());
+    if record.customer_created {
+        types.push((EventType::CustomerCreated, 0));
+    }
+    if !record.started_by_api {
+        types.push((EventType::MessageReceived, 0));
+    }
+    if record.keyword.is_some() {
+        types.push((EventType::TriggerActivated, 0));
+    }
+    types.push((EventType::WorkflowStarted, 0));
+    types.extend((0..record.replies.len()).map(|position| (EventType::MessageSent, position)));
+    types.push((EventType::WorkflowCompleted, 0));
+    if execution.status() == v1::ExecutionStatus::Failed {
+        types.push((EventType::WorkflowFailed, 0));
+    }
+    types
+}
+
+/// One event before it is numbered.
+struct Told<'a> {
+    account: AccountId,
+    event_type: EventType,
+    time_ms: i64,
+    conversation_seq: u64,
+    data: Data<'a>,
+}
+
+/// An event as subscribers get it: CloudEvents 1.0, JSON format.
+#[derive(Serialize)]
+struct Event<'a> {
+    specversion: &'static str,
+    id: String,
+    source: &'static str,
+    r#type: &'static str,
+    time: String,
+    subject: &'a str,
+    datacontenttype: &'static str,
+    partitionkey: &'a str,
+    data: &'a Data<'a>,
+}
+
+/// The `data` of every event type; absent fields do not belong to the type.
+#[derive(Serialize, Clone, Default)]
+struct Data<'a> {
+    partition: u32,
+    commit_no: u64,
+    index: u32,
+    conversation_seq: u64,
+    conversation_id: String,
+    customer_id: &'a str,
+    channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyword: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorData<'a>>,
+}
+
+#[derive(Serialize, Clone)]
+struct ErrorData<'a> {
+    code: &'a str,
+    message: &'a str,
+    node_id: &'a str,
+}
+
+/// What these rows have to tell, in the order in which it is to be published.
+///
+/// `executions` holds every execution that a row names; one that is missing is an error of the caller and is left
+/// out with an error in the log.
+pub fn outgoing(rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<Outgoing> {
+    let mut events: BTreeMap<(AccountId, EventType), Vec<Bytes>> = BTreeMap::new();
+    let mut replies: BTreeMap<(String, u32), Vec<v1::OutboundReply>> = BTreeMap::new();
+    for row in rows {
+        let mut told = told_by(row, executions);
+        // A stable sort: of one account and type they stay as they happened.
+        told.sort_by_key(|event| (event.account, event.event_type));
+        for (index, mut event) in told.into_iter().enumerate() {
+            event.data.partition = row.key.partition;
+            event.data.commit_no = row.key.commit_no;
+            event.data.index = u32::try_from(index).unwrap_or(u32::MAX);
+            event.data.conversation_seq = event.conversation_seq;
+            events.entry((event.account, event.event_type)).or_default().push(encode(&event));
+        }
+        for reply in replies_of(row, executions) {
+            replies.entry((reply.channel.clone(), reply.partition)).or_default().push(reply);
+        }
+    }
+    let events = events.into_iter().flat_map(|((account, event_type), events)| {
+        let subject = subject::events(account, event_type.as_str());
+        in_messages(events, Bytes::len).map(|chunk| event_message(&subject, &chunk)).collect::<Vec<_>>()
+    });
+    let replies = replies.into_iter().flat_map(|((channel, partition), replies)| {
+        let subject = subject::replies(&channel, partition);
+        in_messages(replies, Message::encoded_len)
+            .map(|replies| Outgoing {
+                subject: subject.clone(),
+                content_type: "application/protobuf",
+                payload: v1::Replies { replies }.encode_to_vec().into(),
+            })
+            .collect::<Vec<_>>()
+    });
+    replies.chain(events).collect()
+}
+
+/// Cuts a list, in order, into parts of at most [`MESSAGE_BYTES_MAX`] bytes; each has at least one item.
+fn in_messages<T>(items: Vec<T>, len: impl Fn(&T) -> usize) -> impl Iterator<Item = Vec<T>> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    let mut bytes = 0;
+    for item in items {
+        bytes += len(&item) + 8;
+        match parts.last_mut() {
+            Some(part) if bytes <= MESSAGE_BYTES_MAX => part.push(item),
+            _ => {
+                bytes = len(&item) + 8;
+                parts.push(vec![item]);
+            }
+        }
+    }
+    parts.into_iter()
+}
+
+fn event_message(subject: &str, events: &[Bytes]) -> Outgoing {
+    let mut payload = Vec::with_capacity(events.iter().map(|event| event.len() + 1).sum::<usize>() + 2);
+    payload.push(b'[');
+    for (position, event) in events.iter().enumerate() {
+        if position > 0 {
+            payload.push(b',');
+        }
+        payload.extend_from_slice(event);
+    }
+    payload.push(b']');
+    Outgoing {
+        subject: subject.to_owned(),
+        content_type: "application/cloudevents-batch+json",
+        payload: payload.into(),
+    }
+}
+
+fn encode(told: &Told<'_>) -> Bytes {
+    let data = &told.data;
+    let event = Event {
+        specversion: "1.0",
+        id: event_id(OutboxKey { partition: data.partition, commit_no: data.commit_no }, data.index),
+        source: "/turnloom/execution-runner",
+        r#type: told.event_type.as_str(),
+        time: platform::clock::rfc3339(told.time_ms),
+        subject: &data.conversation_id,
+        datacontenttype: "application/json",
+        partitionkey: &data.conversation_id,
+        data,
+    };
+    // Strings and numbers only: writing them as JSON cannot fail.
+    serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
+/// The id of an event follows from its place, so it is the same however often it is published.
+fn event_id(key: OutboxKey, index: u32) -> String {
+    const EVENTS: Uuid = Uuid::from_u128(0x2c7d_90e1_5b1f_4d3c_8f64_a5b2_17c0_93de);
+    let place = format!("{}/{}/{index}", key.partition, key.commit_no);
+    format!("event-{}", Uuid::new_v5(&EVENTS, place.as_bytes()))
+}
+
+fn told_by<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Execution>) -> Vec<Told<'a>> {
+    let mut told = Vec::new();
+    for entry in row.outbox.entries.iter().filter_map(|entry| entry.entry.as_ref()) {
+        match entry {
+            Entry::Execution(reference) => match find(reference, executions) {
+                Some(execution) => tell_execution(execution, &mut told),
+                None => tracing::error!(?row.key, "an execution of the outbox is not stored"),
+            },
+            Entry::Ignored(ignored) => tell_ignored(ignored, &mut told),
+        }
+    }
+    told
+}
+
+fn find<'a>(
+    reference: &v1::ExecutionRef,
+    executions: &'a HashMap<ExecutionId, v1::Execution>,
+) -> Option<&'a v1::Execution> {
+    executions.get(&ExecutionId::from_slice(&reference.id).ok()?)
+}
+
+fn tell_ignored<'a>(ignored: &'a v1::IgnoredMessage, told: &mut Vec<Told<'a>>) {
+    let Ok(account) = AccountId::from_slice(&ignored.account_id) else { return };
+    let types = [EventType::CustomerCreated, EventType::MessageReceived];
+    let mut conversation_seq = ignored.first_conversation_seq;
+    for event_type in types.into_iter().skip(usize::from(!ignored.customer_created)) {
+        let received = event_type == EventType::MessageReceived;
+        told.push(Told {
+            account,
+            event_type,
+            time_ms: ignored.accepted_at_ms,
+            conversation_seq,
+            data: Data {
+                conversation_id: conversation_id(&ignored.conversation_id),
+                customer_id: &ignored.customer_id,
+                channel: &ignored.channel,
+                message_id: received.then_some(ignored.message_id.as_str()),
+                message: received.then_some(ignored.text.as_str()),
+                ..Data::default()
+            },
+        });
+        conversation_seq += 1;
+    }
+}
+
+fn tell_execution<'a>(execution: &'a v1::Execution, told: &mut Vec<Told<'a>>) {
+    let (Some(record), Ok(account)) = (&execution.record, AccountId::from_slice(&execution.account_id)) else {
+        return;
+    };
+    for (offset, (event_type, position)) in types_of_execution(execution).into_iter().enumerate() {
+        told.push(Told {
+            account,
+            event_type,
+            time_ms: match event_type {
+                EventType::CustomerCreated
+                | EventType::MessageReceived
+                | EventType::TriggerActivated
+                | EventType::WorkflowStarted => execution.started_at_ms,
+                EventType::MessageSent | EventType::WorkflowCompleted | EventType::WorkflowFailed => {
+                    execution.completed_at_ms.unwrap_or(execution.started_at_ms)
+                }
+            },
+            conversation_seq: record.first_conversation_seq + offset as u64,
+            data: execution_data(execution, record, event_type, position),
+        });
+    }
+}
+
+fn execution_data<'a>(
+    execution: &'a v1::Execution,
+    record: &'a v1::ExecutionRecord,
+    event_type: EventType,
+    position: usize,
+) -> Data<'a> {
+    let mut data = Data {
+        conversation_id: conversation_id(&execution.conversation_id),
+        customer_id: &execution.customer_id,
+        channel: &execution.channel,
+        ..Data::default()
+    };
+    if event_type == EventType::CustomerCreated {
+        return data;
+    }
+    data.execution_id = ExecutionId::from_slice(&execution.id).ok().map(|id| id.to_string());
+    data.workflow_id = WorkflowId::from_slice(&execution.workflow_id).ok().map(|id| id.to_string());
+    match event_type {
+        EventType::CustomerCreated => {}
+        EventType::MessageReceived => {
+            data.message_id = Some(&record.message_id);
+            data.message = Some(&record.input_text);
+        }
+        EventType::TriggerActivated => data.keyword = record.keyword.as_deref(),
+        EventType::WorkflowStarted => data.revision = Some(execution.revision),
+        EventType::MessageSent => {
+            data.reply_id = Some(reply_id(execution, position));
+            let reply = record.replies.get(position);
+            data.node_id = reply.map(|reply| reply.node_id.as_str());
+            data.message = reply.map(|reply| reply.text.as_str());
+        }
+        EventType::WorkflowCompleted | EventType::WorkflowFailed => {
+            let completed_at_ms = execution.completed_at_ms.unwrap_or(execution.started_at_ms);
+            let failed = execution.status() == v1::ExecutionStatus::Failed;
+            data.status = Some(if failed { "failed" } else { "success" });
+            data.started_at = Some(platform::clock::rfc3339(execution.started_at_ms));
+            data.completed_at = Some(platform::clock::rfc3339(completed_at_ms));
+            data.duration_ms = Some(completed_at_ms - execution.started_at_ms);
+            data.error = record.error.as_ref().map(|error| ErrorData {
+                code: &error.code,
+                message: &error.message,
+                node_id: &error.node_id,
+            });
+        }
+    }
+    data
+}
+
+/// The stable key under which a reply is sent: its execution and its place in it.
+fn reply_id(execution: &v1::Execution, position: usize) -> String {
+    let id = ExecutionId::from_slice(&execution.id).map_or_else(|_| String::new(), |id| id.to_string());
+    format!("{id}.{position}")
+}
+
+fn conversation_id(bytes: &[u8]) -> String {
+    ConversationId::from_slice(bytes).map_or_else(|_| String::new(), |id| id.to_string())
+}
+
+fn replies_of(row: &OutboxRow, executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<v1::OutboundReply> {
+    let mut replies = Vec::new();
+    for entry in row.outbox.entries.iter().filter_map(|entry| entry.entry.as_ref()) {
+        let Entry::Execution(reference) = entry else { continue };
+        let Some(execution) = find(reference, executions) else { continue };
+        let Some(record) = &execution.record else { continue };
+        for (position, reply) in record.replies.iter().enumerate() {
+            replies.push(v1::OutboundReply {
+                id: reply_id(execution, position),
+                account_id: execution.account_id.clone(),
+                conversation_id: execution.conversation_id.clone(),
+                execution_id: execution.id.clone(),
+                customer_id: execution.customer_id.clone(),
+                channel: execution.channel.clone(),
+                node_id: reply.node_id.clone(),
+                text: reply.text.clone(),
+                partition: row.key.partition,
+                commit_no: row.key.commit_no,
+                index: u32::try_from(replies.len()).unwrap_or(u32::MAX),
+            });
+        }
+    }
+    replies
+}

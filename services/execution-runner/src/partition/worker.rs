@@ -1,0 +1,481 @@
+//! The partition loop of one group: owns partitions, reads frames, commits batches, tells others.
+//!
+//! States of a partition, as this loop sees it:
+//! `foreign` –gained by a renewal→ `recovering` –outbox published, reading from its cursor→ `owned`
+//! –not kept by a renewal, or any failed commit→ `foreign`.
+//!
+//! One thing at a time: nothing here runs beside anything else, so the order of commits is the order of frames
+//! and the order of publishing is the order of commits. Whatever fails, the loop forgets what it knew
+//! and reads the partition rows again; what had been committed is told by the outbox, what had not is read again
+//! from the cursor. So a crash after any line is the same as a failure there.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::v1;
+use flow_model::ExecutionId;
+use platform::lifecycle::Shutdown;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::batch::{AnswerWith, Batch, Frame, Outcome, PendingAnswer, Progress};
+use super::catalog::Catalog;
+use super::port::{
+    CommitError, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, Renewal, Store, Transport,
+    Unavailable,
+};
+use super::tell;
+use super::turn::Flows;
+
+/// Frames fetched at once.
+const FRAMES_MAX: usize = 256;
+/// Compiled revisions kept; when there are more all are dropped and compiled again as they are needed.
+const FLOWS_MAX: usize = 20_000;
+/// Open outbox rows recovered at once.
+const OUTBOX_ROWS_MAX: u32 = 256;
+/// Messages published at once.
+const PUBLISH_MAX: usize = 4096;
+/// Pause after a failure of a dependency.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Longest wait for frames, so that a stop is noticed soon.
+const WAIT_MAX: Duration = Duration::from_millis(250);
+/// How often a runner that has less than its fair share looks for free partitions.
+const CLAIM_EVERY: Duration = Duration::from_millis(500);
+
+/// Unix time in milliseconds; tests give their own.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Settings of the loop.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// This process.
+    pub runner: Uuid,
+    /// What operators call it.
+    pub runner_name: String,
+    /// The group of partitions whose frames are read.
+    pub group: u32,
+    /// How long a lease lasts.
+    pub lease: Duration,
+    /// How often it is renewed; well below `lease`.
+    pub renew_every: Duration,
+    /// Inputs in one commit, unless a single frame has more.
+    pub batch_inputs_max: usize,
+}
+
+/// The loop. `S`, `T` and `D` are everything that it can reach.
+pub struct Worker<S, T, D> {
+    config: WorkerConfig,
+    store: S,
+    transport: T,
+    definitions: D,
+    clock: Clock,
+    incarnation: i64,
+    owned: BTreeMap<u32, Ownership>,
+    /// The last frame that is applied to all owned partitions; none while it is not known where to read.
+    position: Option<u64>,
+    /// When the newest input that was handled had been accepted, Unix milliseconds.
+    handled_through_ms: i64,
+    reading: bool,
+    renew_at: Instant,
+    catalog: Catalog,
+    flows: Flows,
+    unpublished: Vec<Outgoing>,
+    /// Rows whose messages are in `unpublished`.
+    publishing: Vec<OutboxKey>,
+    /// Rows that are published and to be closed by the next commit.
+    closed: Vec<OutboxKey>,
+}
+
+impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
+    /// A loop that owns nothing yet.
+    pub fn new(config: WorkerConfig, store: S, transport: T, definitions: D, clock: Clock) -> Self {
+        Self {
+            handled_through_ms: clock(),
+            config,
+            store,
+            transport,
+            definitions,
+            clock,
+            incarnation: 0,
+            owned: BTreeMap::new(),
+            position: None,
+            reading: false,
+            renew_at: Instant::now(),
+            catalog: Catalog::default(),
+            flows: Flows::new(),
+            unpublished: Vec::new(),
+            publishing: Vec::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// Works until the stop is asked for, then hands its partitions over.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        while !shutdown.is_requested() {
+            if let Err(error) = self.step().await {
+                tracing::warn!(group = self.config.group, %error, "a dependency is away; trying again");
+                metrics::counter!("turnloom_runner_setbacks_total").increment(1);
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = shutdown.requested() => {}
+                }
+            }
+        }
+        if let Err(error) = self.hand_over().await {
+            tracing::warn!(%error, "partitions could not be handed over; their leases will run out");
+        }
+    }
+
+    /// One round: renew when it is time, publish what is left over, then work on the next frames.
+    pub async fn step(&mut self) -> Result<(), Unavailable> {
+        if Instant::now() >= self.renew_at {
+            self.renew().await?;
+        }
+        self.publish().await?;
+        if self.owned.is_empty() {
+            tokio::time::sleep_until(self.renew_at.min(Instant::now() + WAIT_MAX)).await;
+            return Ok(());
+        }
+        self.resume_reading().await?;
+        let wait = self.renew_at.saturating_duration_since(Instant::now()).min(WAIT_MAX);
+        let raw = match self.transport.next_frames(FRAMES_MAX, wait).await {
+            Ok(raw) => raw,
+            Err(error) => {
+                self.reading = false;
+                return Err(error);
+            }
+        };
+        let mut frames = Vec::new();
+        let mut inputs = 0;
+        for raw in raw {
+            let frame = Frame::read(&raw, &self.owned);
+            if inputs > 0 && inputs + frame.len() > self.config.batch_inputs_max {
+                self.work(std::mem::take(&mut frames)).await?;
+                inputs = 0;
+            }
+            inputs += frame.len();
+            frames.push(frame);
+        }
+        if frames.is_empty() { Ok(()) } else { self.work(frames).await }
+    }
+
+    /// Renews the leases, and gets partitions that were gained ready to be worked on.
+    async fn renew(&mut self) -> Result<(), Unavailable> {
+        // Set first, so that a failing store is not asked without pause.
+        self.renew_at = Instant::now() + CLAIM_EVERY;
+        match self.transport.stream().await {
+            Ok(stream) if stream.incarnation != self.incarnation => {
+                if self.incarnation != 0 {
+                    tracing::warn!("the stream was made again: its frames are read from the start");
+                }
+                self.forget();
+                self.incarnation = stream.incarnation;
+            }
+            Ok(stream) => self.measure_backlog(stream.last_seq),
+            Err(error) if self.incarnation == 0 => return Err(error),
+            // The lease is kept while the broker is away: there is nothing that another owner could do better.
+            Err(error) => tracing::warn!(%error, "the broker cannot be asked for the stream"),
+        }
+        let renewal = self.renewal();
+        let tenure = match self.store.renew(&renewal).await {
+            Ok(tenure) => tenure,
+            Err(error) => {
+                self.forget();
+                return Err(error);
+            }
+        };
+        self.closed.clear();
+        let lost = self.owned.len() - tenure.kept.len();
+        if lost > 0 || !tenure.gained.is_empty() {
+            tracing::info!(
+                group = self.config.group,
+                lost,
+                gained = tenure.gained.len(),
+                owned = tenure.kept.len() + tenure.gained.len(),
+                "partitions have changed hands"
+            );
+        }
+        self.owned = tenure.kept.iter().map(|ownership| (ownership.partition, *ownership)).collect();
+        if !tenure.gained.is_empty()
+            && let Err(error) = self.recover(&tenure.gained).await
+        {
+            self.forget();
+            return Err(error);
+        }
+        if self.owned.is_empty() {
+            self.position = None;
+            self.reading = false;
+        }
+        metrics::gauge!("turnloom_runner_partitions_owned", "group" => self.config.group.to_string())
+            .set(u32::try_from(self.owned.len()).unwrap_or(u32::MAX));
+        if self.owned.len() >= tenure.fair_share as usize {
+            self.renew_at = Instant::now() + self.config.renew_every;
+        }
+        self.purge(tenure.lowest_applied_seq).await;
+        Ok(())
+    }
+
+    fn renewal(&self) -> Renewal {
+        Renewal {
+            runner: self.config.runner,
+            runner_name: self.config.runner_name.clone(),
+            group: self.config.group,
+            lease: self.config.lease,
+            incarnation: self.incarnation,
+            owned: self.owned.values().copied().collect(),
+            position: self.position.unwrap_or(0),
+            closed: self.closed.clone(),
+        }
+    }
+
+    /// Takes gained partitions in: tells what their last owner left untold, then reads from the lowest cursor.
+    async fn recover(&mut self, gained: &[Ownership]) -> Result<(), Unavailable> {
+        let partitions: Vec<u32> = gained.iter().map(|ownership| ownership.partition).collect();
+        self.publish().await?;
+        let mut told: HashSet<OutboxKey> = HashSet::new();
+        loop {
+            let open = self.store.open_outbox(&partitions, OUTBOX_ROWS_MAX).await?;
+            let rows: Vec<OutboxRow> = open.into_iter().filter(|row| !told.contains(&row.key)).collect();
+            if rows.is_empty() {
+                break;
+            }
+            told.extend(rows.iter().map(|row| row.key));
+            let executions = self.store.executions(&named_by(&rows)).await?;
+            self.queue(&rows, executions);
+            self.publish().await?;
+            // Rows are closed before the next ones are asked for, so that each round sees new ones.
+            self.store.close_outbox(&self.closed).await?;
+            self.closed.clear();
+        }
+        for ownership in gained {
+            self.owned.insert(ownership.partition, *ownership);
+        }
+        let lowest = gained.iter().map(|ownership| ownership.applied_seq).min().unwrap_or(0);
+        if self.position.is_none_or(|position| lowest < position) {
+            if self.position.is_none() {
+                let entries = self.store.catalog(self.config.group, self.incarnation).await?;
+                self.catalog = Catalog::from_entries(entries);
+            }
+            self.position = Some(lowest);
+            self.reading = false;
+        }
+        Ok(())
+    }
+
+    async fn resume_reading(&mut self) -> Result<(), Unavailable> {
+        if !self.reading {
+            self.transport.read_after(self.position.unwrap_or(0)).await?;
+            self.reading = true;
+        }
+        Ok(())
+    }
+
+    /// Loads, handles, commits and tells one batch.
+    async fn work(&mut self, frames: Vec<Frame>) -> Result<(), Unavailable> {
+        let outcome = match self.handle(frames).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.forget();
+                return Err(error);
+            }
+        };
+        let Outcome { commit, answers, spans, last_seq } = outcome;
+        let nothing = commit.moves.is_empty() && commit.markers.is_empty() && commit.dead_letters.is_empty();
+        if !nothing {
+            let started = Instant::now();
+            if let Err(error) = self.store.commit(&commit).await {
+                self.forget();
+                return match error {
+                    CommitError::Unavailable(error) => Err(error),
+                    CommitError::Fenced => {
+                        tracing::warn!("a commit was refused: the partitions are read again");
+                        metrics::counter!("turnloom_runner_fenced_total").increment(1);
+                        self.renew_at = Instant::now();
+                        Ok(())
+                    }
+                };
+            }
+            metrics::histogram!("turnloom_runner_commit_seconds").record(started.elapsed().as_secs_f64());
+        }
+        drop(spans);
+        for moved in &commit.moves {
+            let ownership =
+                Ownership { applied_seq: moved.applied_seq, commit_no: moved.commit_no, ..moved.from };
+            self.owned.insert(ownership.partition, ownership);
+        }
+        self.position = Some(last_seq);
+        if !nothing {
+            self.closed.clear();
+        }
+        self.count(&commit.executions);
+        let executions: Vec<v1::Execution> =
+            commit.executions.into_iter().map(|(_, execution)| execution).collect();
+        self.answer(answers, &executions).await;
+        self.queue(&commit.outbox, executions);
+        self.publish().await
+    }
+
+    /// Runs the turns of a batch in memory.
+    async fn handle(&mut self, frames: Vec<Frame>) -> Result<Outcome, Unavailable> {
+        let mut batch = Batch::new(frames);
+        let wanted = batch.wanted();
+        if !wanted.conversations.is_empty() {
+            batch.provide(self.store.load(&wanted).await?);
+        }
+        let clock = Arc::clone(&self.clock);
+        while let Progress::NeedsFlow(workflow, revision) =
+            batch.advance(&mut self.catalog, &self.flows, &*clock)
+        {
+            let flow = self.definitions.flow(workflow, revision).await?;
+            if self.flows.len() >= FLOWS_MAX {
+                self.flows.clear();
+            }
+            self.flows.insert((workflow, revision), flow);
+        }
+        let mut outcome = batch.finish(&self.owned, self.incarnation);
+        outcome.commit.closed.clone_from(&self.closed);
+        Ok(outcome)
+    }
+
+    /// Tells those who wait. A caller that is not reached asks again, so nothing here can fail the batch.
+    async fn answer(&self, answers: Vec<PendingAnswer>, executions: &[v1::Execution]) {
+        if answers.is_empty() {
+            return;
+        }
+        let mut known: HashMap<ExecutionId, v1::Execution> = by_id(executions.iter().cloned());
+        let earlier: Vec<ExecutionId> = answers
+            .iter()
+            .filter_map(|answer| match answer.what {
+                AnswerWith::Execution(id) if !known.contains_key(&id) => Some(id),
+                AnswerWith::Execution(_) | AnswerWith::Ignored | AnswerWith::Refused(_) => None,
+            })
+            .collect();
+        if !earlier.is_empty() {
+            match self.store.executions(&earlier).await {
+                Ok(found) => known.extend(by_id(found.into_iter())),
+                Err(error) => tracing::warn!(%error, "duplicates are left to ask again"),
+            }
+        }
+        let mut by_subject: HashMap<String, Vec<v1::Answer>> = HashMap::new();
+        for pending in answers {
+            if let Some(answer) = answer_of(&pending, &known) {
+                by_subject.entry(pending.answer_to).or_default().push(answer);
+            }
+        }
+        for (subject, answers) in by_subject {
+            self.transport.answer(&subject, v1::Answers { answers }).await;
+        }
+    }
+
+    fn queue(&mut self, rows: &[OutboxRow], executions: Vec<v1::Execution>) {
+        let outgoing = tell::outgoing(rows, &by_id(executions.into_iter()));
+        self.unpublished.extend(outgoing);
+        self.publishing.extend(rows.iter().map(|row| row.key));
+    }
+
+    /// Publishes what is left to tell. Until that has worked no further frame is handled, so the list is bounded
+    /// by one batch and the order is kept.
+    async fn publish(&mut self) -> Result<(), Unavailable> {
+        while !self.unpublished.is_empty() {
+            let count = self.unpublished.len().min(PUBLISH_MAX);
+            let (now, _) = self.unpublished.split_at(count);
+            self.transport.publish(now).await?;
+            self.unpublished.drain(..count);
+        }
+        self.closed.append(&mut self.publishing);
+        Ok(())
+    }
+
+    async fn purge(&mut self, lowest_applied_seq: u64) {
+        if lowest_applied_seq == 0 {
+            return;
+        }
+        self.catalog.forget_through(lowest_applied_seq);
+        if let Err(error) = self.transport.purge_through(lowest_applied_seq).await {
+            tracing::warn!(%error, "handled frames could not be purged; the next renewal tries again");
+        }
+    }
+
+    /// Finishes what is under way and gives the partitions back.
+    async fn hand_over(&mut self) -> Result<(), Unavailable> {
+        self.publish().await?;
+        self.store.release(&self.renewal()).await
+    }
+
+    /// Drops everything that may be wrong. What was committed but not told is in the outbox.
+    fn forget(&mut self) {
+        self.owned.clear();
+        self.position = None;
+        self.reading = false;
+        self.unpublished.clear();
+        self.publishing.clear();
+        self.closed.clear();
+        self.renew_at = Instant::now();
+    }
+
+    /// Frames that wait, and how long the next one has: of each owned partition, since each can be behind by itself.
+    fn measure_backlog(&self, last_seq: u64) {
+        for ownership in self.owned.values() {
+            let applied_seq = ownership.applied_seq.max(self.position.unwrap_or(0));
+            let frames = u32::try_from(last_seq.saturating_sub(applied_seq)).unwrap_or(u32::MAX);
+            let age_ms = if frames == 0 { 0 } else { ((self.clock)() - self.handled_through_ms).max(0) };
+            let partition = ownership.partition.to_string();
+            metrics::gauge!("turnloom_runner_backlog_frames", "partition" => partition.clone())
+                .set(f64::from(frames));
+            metrics::gauge!("turnloom_runner_backlog_age_seconds", "partition" => partition)
+                .set(f64::from(u32::try_from(age_ms).unwrap_or(u32::MAX)) / 1000.0);
+        }
+    }
+
+    fn count(&mut self, executions: &[(u32, v1::Execution)]) {
+        metrics::histogram!("turnloom_runner_batch_inputs").record(executions.len() as f64);
+        let now = (self.clock)();
+        for (_, execution) in executions {
+            self.handled_through_ms = self.handled_through_ms.max(execution.started_at_ms);
+            let failed = execution.status() == v1::ExecutionStatus::Failed;
+            let status = if failed { "failed" } else { "success" };
+            metrics::counter!("turnloom_runner_turns_total", "status" => status).increment(1);
+            let latency_ms = u32::try_from((now - execution.started_at_ms).max(0)).unwrap_or(u32::MAX);
+            metrics::histogram!("turnloom_runner_turn_seconds").record(f64::from(latency_ms) / 1000.0);
+        }
+    }
+}
+
+fn named_by(rows: &[OutboxRow]) -> Vec<ExecutionId> {
+    rows.iter()
+        .flat_map(|row| &row.outbox.entries)
+        .filter_map(|entry| match entry.entry.as_ref()? {
+            v1::outbox_entry::Entry::Execution(reference) => ExecutionId::from_slice(&reference.id).ok(),
+            v1::outbox_entry::Entry::Ignored(_) => None,
+        })
+        .collect()
+}
+
+fn by_id(executions: impl Iterator<Item = v1::Execution>) -> HashMap<ExecutionId, v1::Execution> {
+    executions.filter_map(|execution| Some((ExecutionId::from_slice(&execution.id).ok()?, execution))).collect()
+}
+
+fn answer_of(pending: &PendingAnswer, known: &HashMap<ExecutionId, v1::Execution>) -> Option<v1::Answer> {
+    let input_execution_id = pending.input.to_vec().into();
+    Some(match pending.what {
+        AnswerWith::Execution(id) => v1::Answer {
+            input_execution_id,
+            outcome: v1::Outcome::Executed.into(),
+            reason: String::new(),
+            execution: Some(known.get(&id)?.clone()),
+        },
+        AnswerWith::Ignored => v1::Answer {
+            input_execution_id,
+            outcome: v1::Outcome::Ignored.into(),
+            reason: "no_matching_workflow".to_owned(),
+            execution: None,
+        },
+        AnswerWith::Refused(reason) => v1::Answer {
+            input_execution_id,
+            outcome: v1::Outcome::Refused.into(),
+            reason: reason.to_owned(),
+            execution: None,
+        },
+    })
+}

@@ -1,0 +1,70 @@
+//! The partition loop's transport over NATS.
+
+use std::time::Duration;
+
+use bus::Bus;
+use bus::frames;
+use contracts::v1;
+
+use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
+
+/// One group's frames, and everything that is told.
+pub struct BusTransport {
+    bus: Bus,
+    group: u32,
+    reader: Option<frames::Reader>,
+}
+
+impl BusTransport {
+    /// Not reading yet.
+    pub fn new(bus: Bus, group: u32) -> Self {
+        Self { bus, group, reader: None }
+    }
+}
+
+fn away(error: impl std::fmt::Display) -> Unavailable {
+    Unavailable(error.to_string())
+}
+
+impl Transport for BusTransport {
+    async fn stream(&self) -> Result<Stream, Unavailable> {
+        let info = frames::stream(&self.bus, self.group).await.map_err(away)?;
+        Ok(Stream { incarnation: info.incarnation, last_seq: info.last_seq })
+    }
+
+    async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
+        self.reader = None;
+        self.reader = Some(frames::Reader::open(&self.bus, self.group, seq + 1).await.map_err(away)?);
+        Ok(())
+    }
+
+    async fn next_frames(&mut self, frames_max: usize, wait: Duration) -> Result<Vec<RawFrame>, Unavailable> {
+        let Some(reader) = &mut self.reader else { return Err(away("nothing is being read")) };
+        let frames = reader.next_batch(frames_max, wait).await.map_err(away)?;
+        Ok(frames.into_iter().map(|frame| RawFrame { seq: frame.seq, payload: frame.payload }).collect())
+    }
+
+    async fn publish(&self, outgoing: &[Outgoing]) -> Result<(), Unavailable> {
+        let messages: Vec<bus::publish::Outgoing> = outgoing
+            .iter()
+            .map(|message| bus::publish::Outgoing {
+                subject: message.subject.clone(),
+                headers: vec![("content-type", message.content_type.to_owned())],
+                payload: message.payload.clone(),
+            })
+            .collect();
+        self.bus.publish_all(&messages).await.map_err(away)?;
+        metrics::counter!("turnloom_runner_messages_published_total").increment(messages.len() as u64);
+        Ok(())
+    }
+
+    async fn answer(&self, subject: &str, answers: v1::Answers) {
+        if let Err(error) = self.bus.send_answers(subject, answers).await {
+            tracing::warn!(%error, "an answer was not sent; the caller will ask");
+        }
+    }
+
+    async fn purge_through(&self, seq: u64) -> Result<(), Unavailable> {
+        frames::purge_below(&self.bus, self.group, seq + 1).await.map_err(away)
+    }
+}
