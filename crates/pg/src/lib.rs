@@ -1,1 +1,15 @@
-//! placeholder
+//! PostgreSQL for the services: a pool, transactions in tasks of their own, migrations.
+//!
+//! Every wait has an end: for a connection, for a statement, for a whole transaction. Each service lives in a
+//! schema of its own, which its connections find by `search_path`. No table is known here.
+
+mod config;
+mod error;
+mod migrate;
+mod pool;
+pub mod raw;
+
+pub use config::PgConfig;
+pub use error::{Unavailable, is_unavailable};
+pub use migrate::{MigrateError, migrate};
+pub use pool::{Connection, Pool};

@@ -1,0 +1,106 @@
+//! The connection to NATS.
+
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream;
+use secrecy::{ExposeSecret, SecretString};
+
+/// JetStream calls and acknowledgements that take longer have failed.
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
+/// Commands that wait for the connection's writer.
+const CLIENT_CAPACITY: usize = 4096;
+/// Longest pause between attempts to connect again.
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// Settings of the bus.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BusConfig {
+    /// Where NATS is: `nats://user:password@host:port`, several separated by commas
+    #[arg(long, env = "TURNLOOM_NATS_URL", hide_env_values = true)]
+    pub nats_url: SecretString,
+}
+
+impl BusConfig {
+    /// The default settings for this address.
+    #[must_use]
+    pub fn for_url(url: &str) -> Self {
+        Self { nats_url: url.to_owned().into() }
+    }
+}
+
+/// NATS cannot be reached, refused, or did not answer in time.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the bus is unavailable: {0}")]
+pub struct Unavailable(pub(crate) String);
+
+impl Unavailable {
+    pub(crate) fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A connection to NATS. Clones share it; it connects again by itself, for ever.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    pub(crate) client: async_nats::Client,
+    pub(crate) jetstream: jetstream::Context,
+}
+
+impl Bus {
+    /// Connects; `name` is how operators see this connection.
+    ///
+    /// # Errors
+    /// When NATS cannot be reached within five seconds.
+    pub async fn connect(config: &BusConfig, name: &str) -> Result<Self, Unavailable> {
+        let addresses: Vec<async_nats::ServerAddr> = config
+            .nats_url
+            .expose_secret()
+            .split(',')
+            .map(|address| address.trim().parse().map_err(|_| Unavailable::new("--nats-url cannot be read")))
+            .collect::<Result<_, _>>()?;
+        let connecting = async_nats::ConnectOptions::new()
+            .name(name)
+            .client_capacity(CLIENT_CAPACITY)
+            .connection_timeout(CALL_DEADLINE)
+            .ping_interval(Duration::from_secs(10))
+            .reconnect_delay_callback(|attempt| {
+                RECONNECT_PAUSE_MAX.min(Duration::from_millis(10 * attempt.min(100) as u64))
+            })
+            .event_callback(|event| async move {
+                match event {
+                    async_nats::Event::Connected => tracing::info!("connected to the bus"),
+                    async_nats::Event::Disconnected => tracing::warn!("the connection to the bus was lost"),
+                    other => tracing::debug!(event = %other, "bus"),
+                }
+            })
+            .connect(addresses);
+        let client = tokio::time::timeout(CALL_DEADLINE, connecting)
+            .await
+            .map_err(|_| Unavailable::new("connecting took too long"))?
+            .map_err(Unavailable::new)?;
+        let jetstream = jetstream::context::ContextBuilder::new()
+            .timeout(CALL_DEADLINE)
+            .ack_timeout(CALL_DEADLINE)
+            .build(client.clone());
+        Ok(Self { client, jetstream })
+    }
+
+    /// Whether NATS answers, streams included.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn check(&self) -> Result<(), Unavailable> {
+        self.require_connected()?;
+        self.jetstream.query_account().await.map(|_| ()).map_err(Unavailable::new)
+    }
+
+    /// Refuses while the connection is down, so that nothing is kept back and sent when nobody expects it any more.
+    pub(crate) fn require_connected(&self) -> Result<(), Unavailable> {
+        if self.client.connection_state() == State::Connected {
+            Ok(())
+        } else {
+            Err(Unavailable::new("not connected"))
+        }
+    }
+}

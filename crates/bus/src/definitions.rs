@@ -1,0 +1,63 @@
+//! The bucket of workflow revisions, from which runners fetch what they have to run.
+
+use async_nats::jetstream::kv;
+use contracts::{subject, v1};
+use flow_model::WorkflowId;
+use prost::Message;
+
+use crate::{Bus, Unavailable};
+
+/// The bucket.
+#[derive(Debug, Clone)]
+pub struct Definitions {
+    bus: Bus,
+}
+
+impl Bus {
+    /// The bucket of workflow revisions.
+    #[must_use]
+    pub fn definitions(&self) -> Definitions {
+        Definitions { bus: self.clone() }
+    }
+}
+
+impl Definitions {
+    /// Puts a revision in; it is stored when this returns.
+    ///
+    /// # Errors
+    /// When NATS is away.
+    pub async fn put(&self, workflow: WorkflowId, definition: &v1::Definition) -> Result<(), Unavailable> {
+        let key = subject::definition_key(workflow, definition.revision);
+        self.bucket()
+            .await?
+            .put(key, definition.encode_to_vec().into())
+            .await
+            .map(|_| ())
+            .map_err(Unavailable::new)
+    }
+
+    /// A revision, if it is there.
+    ///
+    /// # Errors
+    /// When NATS is away.
+    pub async fn get(
+        &self,
+        workflow: WorkflowId,
+        revision: u32,
+    ) -> Result<Option<v1::Definition>, Unavailable> {
+        let key = subject::definition_key(workflow, revision);
+        let value = self.bucket().await?.get(key).await.map_err(Unavailable::new)?;
+        Ok(value.and_then(|bytes| {
+            v1::Definition::decode(bytes)
+                .inspect_err(
+                    |error| tracing::error!(%workflow, revision, %error, "a definition cannot be read"),
+                )
+                .ok()
+        }))
+    }
+
+    async fn bucket(&self) -> Result<kv::Store, Unavailable> {
+        self.bus.require_connected()?;
+        self.bus.jetstream.get_key_value(subject::DEFINITIONS_BUCKET).await.map_err(Unavailable::new)
+    }
+}

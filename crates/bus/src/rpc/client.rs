@@ -1,0 +1,92 @@
+//! Asking another service.
+
+use std::time::Duration;
+
+use async_nats::client::RequestErrorKind;
+use async_nats::service::NATS_SERVICE_ERROR;
+use async_nats::{HeaderMap, Request};
+use contracts::v1::Failure;
+use platform::telemetry::trace_context;
+use prost::Message;
+use tokio::time::Instant;
+
+use crate::Bus;
+
+/// A call gave no answer of the wanted kind.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// The service says no, and why.
+    #[error("refused: {}", .0.code)]
+    Refused(Failure),
+    /// Nobody answers, or the connection is down. Nothing was done.
+    #[error("nobody answers: {0}")]
+    Unavailable(String),
+    /// No answer in time. It may have been done.
+    #[error("no answer in time")]
+    TimedOut,
+}
+
+/// Calls services.
+#[derive(Debug, Clone)]
+pub struct Client {
+    bus: Bus,
+}
+
+impl Bus {
+    /// A client of other services.
+    #[must_use]
+    pub fn rpc(&self) -> Client {
+        Client { bus: self.clone() }
+    }
+}
+
+impl Client {
+    /// Sends a request and waits for the reply.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call<Req: Message, Resp: Message + Default>(
+        &self,
+        subject: &'static str,
+        request: &Req,
+        deadline: Duration,
+    ) -> Result<Resp, CallError> {
+        let started = Instant::now();
+        let result = self.send(subject, request, deadline).await;
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(CallError::Refused(_)) => "refused",
+            Err(CallError::Unavailable(_)) => "unavailable",
+            Err(CallError::TimedOut) => "timed_out",
+        };
+        metrics::histogram!("turnloom_rpc_client_seconds", "subject" => subject, "outcome" => outcome)
+            .record(started.elapsed().as_secs_f64());
+        result
+    }
+
+    async fn send<Req: Message, Resp: Message + Default>(
+        &self,
+        subject: &'static str,
+        request: &Req,
+        deadline: Duration,
+    ) -> Result<Resp, CallError> {
+        self.bus.require_connected().map_err(|error| CallError::Unavailable(error.to_string()))?;
+        let mut message = Request::new().payload(request.encode_to_vec().into()).timeout(Some(deadline));
+        let traceparent = trace_context::current_traceparent();
+        if !traceparent.is_empty() {
+            let mut headers = HeaderMap::new();
+            headers.insert(trace_context::HEADER, traceparent);
+            message = message.headers(headers);
+        }
+        let reply =
+            self.bus.client.send_request(subject, message).await.map_err(|error| match error.kind() {
+                RequestErrorKind::TimedOut => CallError::TimedOut,
+                _ => CallError::Unavailable(error.to_string()),
+            })?;
+        if reply.headers.as_ref().is_some_and(|headers| headers.get(NATS_SERVICE_ERROR).is_some()) {
+            let failure = Failure::decode(reply.payload);
+            return Err(CallError::Refused(failure.unwrap_or_default()));
+        }
+        Resp::decode(reply.payload).map_err(|error| CallError::Unavailable(error.to_string()))
+    }
+}

@@ -1,0 +1,171 @@
+//! A private nats-server with JetStream that syncs every message before it acknowledges it.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::keeper::{self, Until};
+use crate::postgres::interrupt;
+use crate::{Error, binaries, io_error, log, port};
+
+/// A start that takes longer has failed.
+const READY_DEADLINE: Duration = Duration::from_secs(30);
+/// How often readiness is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Starts tried when the port is taken in between.
+const STARTS_MAX: u32 = 5;
+
+/// A running nats-server; it is stopped when this is dropped.
+#[derive(Debug)]
+pub struct Nats {
+    directory: PathBuf,
+    program: PathBuf,
+    port: u16,
+    running: Option<(Child, Child)>,
+    ephemeral: Option<TempDir>,
+}
+
+impl Nats {
+    /// Starts a server that keeps its streams in this directory.
+    ///
+    /// # Errors
+    /// When the program is missing, or it does not become ready.
+    pub fn start(directory: &Path) -> Result<Self, Error> {
+        Self::in_directory(directory.to_owned(), None)
+    }
+
+    /// Starts a server whose streams go away with this value.
+    ///
+    /// # Errors
+    /// As [`Nats::start`].
+    pub fn ephemeral() -> Result<Self, Error> {
+        let directory = TempDir::with_prefix("turnloom-nats-").map_err(io_error("no temporary directory"))?;
+        Self::in_directory(directory.path().to_owned(), Some(directory))
+    }
+
+    fn in_directory(directory: PathBuf, ephemeral: Option<TempDir>) -> Result<Self, Error> {
+        fs::create_dir_all(&directory).map_err(io_error(format!("cannot make {}", directory.display())))?;
+        let mut nats = Self { directory, program: binaries::nats()?, port: 0, running: None, ephemeral };
+        for attempt in 1.. {
+            nats.port = port::free()?;
+            match nats.start_again() {
+                Ok(()) => break,
+                Err(Error::NotReady { tail, .. })
+                    if attempt < STARTS_MAX && tail.contains("address already in use") => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(nats)
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.running.as_ref().map(|(server, _)| server.id())
+    }
+
+    /// Kills it without notice, as a crash would.
+    pub fn kill(&mut self) {
+        if let Some((mut server, keeper)) = self.running.take() {
+            keeper::dismiss(keeper);
+            server.kill().ok();
+            server.wait().ok();
+        }
+    }
+
+    /// Stops it in order.
+    pub fn stop(&mut self) {
+        if let Some((mut server, keeper)) = self.running.take() {
+            keeper::dismiss(keeper);
+            interrupt(&server);
+            server.wait().ok();
+        }
+    }
+
+    /// Starts it again after [`Nats::kill`] or [`Nats::stop`], on the same port.
+    ///
+    /// # Errors
+    /// As [`Nats::start`].
+    pub fn start_again(&mut self) -> Result<(), Error> {
+        self.stop();
+        let config = self.directory.join("nats.conf");
+        fs::write(&config, self.config()).map_err(io_error("the configuration of nats-server"))?;
+        let log = File::create(self.log()).map_err(io_error("the log of nats-server"))?;
+        let errors = log.try_clone().map_err(io_error("the log of nats-server"))?;
+        let mut server = Command::new(&self.program)
+            .arg("--config")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(io_error("nats-server could not be run"))?;
+        self.wait_ready(&mut server)?;
+        let remove = self.ephemeral.as_ref().map(TempDir::path);
+        let keeper = keeper::watch(server.id(), "INT", remove, &Until::ThisProcessEnds)
+            .map_err(io_error("the keeper of nats-server could not be started"))?;
+        self.running = Some((server, keeper));
+        Ok(())
+    }
+
+    fn config(&self) -> String {
+        format!(
+            "listen: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
+             jetstream {{\n  store_dir: {:?}\n  sync_interval: always\n}}\n",
+            self.port,
+            self.directory.join("jetstream").display().to_string()
+        )
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("nats.log")
+    }
+
+    /// It is ready when it greets with JetStream on.
+    fn wait_ready(&self, server: &mut Child) -> Result<(), Error> {
+        let deadline = Instant::now() + READY_DEADLINE;
+        let why = loop {
+            if self.greets() {
+                return Ok(());
+            }
+            match server.try_wait() {
+                Ok(Some(status)) => break format!("it ended with {status}"),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK_EVERY),
+                Ok(None) => break format!("not within {} s", READY_DEADLINE.as_secs()),
+                Err(error) => break error.to_string(),
+            }
+        };
+        server.kill().ok();
+        server.wait().ok();
+        Err(Error::NotReady { server: "nats-server", why, log: self.log(), tail: log::tail(&self.log()) })
+    }
+
+    fn greets(&self) -> bool {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else { return false };
+        stream.set_read_timeout(Some(Duration::from_secs(1))).ok();
+        let mut greeting = String::new();
+        BufReader::new(stream).read_line(&mut greeting).is_ok()
+            && greeting.starts_with("INFO ")
+            && greeting.contains("\"jetstream\":true")
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        if self.ephemeral.is_some() { self.kill() } else { self.stop() }
+    }
+}

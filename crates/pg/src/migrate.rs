@@ -1,0 +1,75 @@
+//! Bringing a service's schema up to date.
+
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+use tokio_postgres::NoTls;
+
+use crate::{PgConfig, Unavailable};
+
+/// The lock that lets one process migrate at a time; an arbitrary number that nothing else locks.
+const MIGRATION_LOCK: i64 = 0x7475_726e_6c6f_6f6d;
+
+/// Migrating failed; what had been done before the failing migration stays.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database is away.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The schema could not be prepared.
+    #[error("the schema cannot be prepared")]
+    Schema(#[from] tokio_postgres::Error),
+    /// A migration is wrong for this database.
+    #[error("a migration of schema {schema} failed: {why}")]
+    Migration {
+        /// Whose.
+        schema: &'static str,
+        /// What the database said.
+        why: String,
+    },
+}
+
+/// Makes the schema if there is none and runs the migrations that it has not seen. Processes that start together
+/// wait for each other. Needs a multi-thread runtime.
+///
+/// # Errors
+/// When the database is away or refuses a migration.
+pub async fn migrate(
+    config: &PgConfig,
+    schema: &'static str,
+    migrations: EmbeddedMigrations,
+) -> Result<(), MigrateError> {
+    let mut driver = config.driver(schema)?;
+    // Another process's migrations may take longer than one statement may otherwise.
+    driver.options(format!("-c search_path={schema} -c timezone=UTC"));
+    let (client, connection) =
+        driver.connect(NoTls).await.map_err(|error| Unavailable::new("no connection", &error))?;
+    tokio::spawn(connection);
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
+    client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
+    let migrated = run(&driver, schema, migrations).await;
+    client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK]).await?;
+    migrated
+}
+
+async fn run(
+    driver: &tokio_postgres::Config,
+    schema: &'static str,
+    migrations: EmbeddedMigrations,
+) -> Result<(), MigrateError> {
+    let failed = |why: String| MigrateError::Migration { schema, why };
+    let (client, connection) = driver.connect(NoTls).await?;
+    let connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let ran = tokio::task::block_in_place(|| {
+        harness
+            .run_pending_migrations(migrations)
+            .map(|versions| versions.len())
+            .map_err(|error| failed(error.to_string()))
+    })?;
+    if ran > 0 {
+        tracing::info!(schema, migrations = ran, "the schema is up to date");
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+DROP TABLE rollups;
+DROP TABLE reached;
+DROP TABLE progress;
