@@ -123,7 +123,7 @@ impl AccountId {
 }
 
 impl ExecutionId {
-    /// Unix time in milliseconds inside the UUIDv7: when the input was accepted. Zero for another kind of UUID.
+    /// Unix time in milliseconds inside the `UUIDv7`: when the input was accepted. Zero for another kind of UUID.
     #[must_use]
     pub fn accepted_at_ms(&self) -> i64 {
         self.0.get_timestamp().map_or(0, |time| {

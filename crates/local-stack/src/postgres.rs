@@ -244,8 +244,23 @@ impl Cluster {
         if status.success() { Ok(()) } else { Err(failed(format!("{command:?} ended with {status}"))) }
     }
 
-    /// Starts the server and waits until it takes connections.
+    /// Starts the server and waits until it takes connections. After a kill the last server's children may take a moment to notice
+    /// and hold its memory until then.
     pub(crate) fn spawn(&self, port: u16) -> Result<Child, Error> {
+        let deadline = Instant::now() + READY_DEADLINE;
+        loop {
+            match self.spawn_once(port) {
+                Err(Error::NotReady { tail, .. })
+                    if tail.contains("pre-existing shared memory block") && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn spawn_once(&self, port: u16) -> Result<Child, Error> {
         let log = File::create(self.log()).map_err(io_error("the log cannot be written"))?;
         let errors = log.try_clone().map_err(io_error("the log cannot be written"))?;
         // After a kill the file of the last server is still there, and names a process that may be anyone's now.

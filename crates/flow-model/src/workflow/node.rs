@@ -3,7 +3,7 @@
 //! Text fields are templates and `when` is an expression: here they are source text that validation has
 //! parsed once. A `next` may name a node that does not exist: the flow ends there.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// One node.
 #[derive(Debug, Clone, PartialEq)]
@@ -216,6 +216,3 @@ pub struct Sentiment {
     /// Where a negative one leads.
     pub negative: Option<String>,
 }
-
-/// A JSON object, as step outputs and variables are kept.
-pub type Object = Map<String, Value>;

@@ -1,0 +1,103 @@
+//! What a conversation carries from turn to turn inside a flow.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::turn::Object;
+
+/// The format that this version writes.
+const FORMAT: u32 = 1;
+/// Bytes of an encoded state. A turn that needs more fails.
+pub const STATE_BYTES_MAX: usize = 64 * 1024;
+
+/// Variables, outputs of steps, and where the flow waits.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    pub(crate) vars: Object,
+    /// By node: the output of its last run.
+    pub(crate) steps: Object,
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// Where a flow waits, and for what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub node_id: String,
+    pub form: FormProgress,
+}
+
+/// How far a form has come.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct FormProgress {
+    /// The field that was asked for.
+    pub field: usize,
+    /// Answers to it that did not fit.
+    pub attempts: u32,
+    /// What was answered so far.
+    pub values: Object,
+}
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    vars: Object,
+    steps: Object,
+    waiting: Option<Waiting>,
+}
+
+/// Stored bytes are not a state.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Damaged.
+    #[error("the conversation's state cannot be read")]
+    Malformed(#[from] serde_json::Error),
+    /// Written by a newer version.
+    #[error("the conversation's state has format {0}, which this version does not know")]
+    UnknownFormat(u32),
+}
+
+impl State {
+    /// At the start of a flow.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self::default()
+    }
+
+    /// The node that waits for the customer.
+    #[must_use]
+    pub fn waiting_node(&self) -> Option<&str> {
+        self.waiting.as_ref().map(|waiting| waiting.node_id.as_str())
+    }
+
+    /// Bytes to store; the same state always gives the same.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let stored = Stored {
+            format: FORMAT,
+            vars: self.vars.clone(),
+            steps: self.steps.clone(),
+            waiting: self.waiting.clone(),
+        };
+        // JSON values with text keys: writing them cannot fail.
+        serde_json::to_vec(&stored).unwrap_or_default()
+    }
+
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// When they are damaged or of a newer format.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        let document: Value = serde_json::from_slice(bytes)?;
+        let format = document.get("format").and_then(Value::as_u64).unwrap_or(0);
+        if format != u64::from(FORMAT) {
+            return Err(StateError::UnknownFormat(u32::try_from(format).unwrap_or(u32::MAX)));
+        }
+        let stored: Stored = serde_json::from_value(document)?;
+        Ok(Self { vars: stored.vars, steps: stored.steps, waiting: stored.waiting })
+    }
+
+    pub(crate) fn remember_output(&mut self, node_id: &str, output: &Map<String, Value>) {
+        self.steps.insert(node_id.to_owned(), Value::Object(output.clone()));
+    }
+}
