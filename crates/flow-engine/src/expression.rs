@@ -187,12 +187,11 @@ mod unit {
             "nobody.age > 1",
             "vars.tags.map(a, vars.tags.map(b, b)).size() > 0",
             &"(".repeat(1000),
-            &format!("{}true{}", "(".repeat(500), ")".repeat(500)),
-            &format!("{}true", "!".repeat(600)),
+            &format!("{}true{}", "true && (false || (".repeat(60), "))".repeat(60)),
+            "{'a': 1}.a == 1",
             &"x".repeat(EXPRESSION_BYTES_MAX + 1),
         ] {
-            let compiled = Expression::compile(source);
-            assert!(compiled.is_err() || source.starts_with("((((("), "{source}");
+            assert!(Expression::compile(source).is_err(), "{source}");
         }
     }
 

@@ -92,7 +92,7 @@ fn compile(
     templates: &mut Templates,
 ) -> Result<Runnable, String> {
     let place = |id: &Option<String>| id.as_ref().and_then(|id| by_id.get(id).copied());
-    let mut add = |name: String, source: &str| templates.add(name.clone(), source).map(|()| name);
+    let mut add = |name: String, source: &str| templates.add(&name, source).map(|()| name);
     let kind = match &node.kind {
         NodeKind::Message { content } => {
             Kind::Message { content: add(format!("{}/content", node.id), content)? }

@@ -13,7 +13,7 @@ impl flow_model::validate::Syntax for Syntax {
         if !source.contains(['{', '}']) {
             return Ok(());
         }
-        Templates::new().add("t".to_owned(), source)
+        Templates::new().add("t", source)
     }
 
     fn expression(&self, source: &str) -> Result<(), String> {

@@ -62,12 +62,12 @@ impl Templates {
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    pub fn add(&mut self, name: String, source: &str) -> Result<(), String> {
+    pub fn add(&mut self, name: &str, source: &str) -> Result<(), String> {
         check_statements(source)?;
         self.environment
-            .add_template_owned(name.clone(), source.to_owned())
+            .add_template_owned(name.to_owned(), source.to_owned())
             .map_err(|error| explain(&error))?;
-        let template = self.environment.get_template(&name).map_err(|error| explain(&error))?;
+        let template = self.environment.get_template(name).map_err(|error| explain(&error))?;
         let mut unknown: Vec<String> = template
             .undeclared_variables(false)
             .into_iter()
@@ -87,7 +87,7 @@ impl Templates {
     pub fn render(&self, name: &str, scope: &Value) -> Result<String, String> {
         let template = self.environment.get_template(name).map_err(|error| explain(&error))?;
         let mut output = Capped(Vec::new());
-        match template.render_captured_to(minijinja::Value::from_serialize(scope), &mut output) {
+        match template.render_captured_to(minijinja::value::Serde(scope), &mut output) {
             Ok(_) => Ok(String::from_utf8_lossy(&output.0).into_owned()),
             Err(error) if error.kind() == ErrorKind::WriteFailure => {
                 Err(format!("the text is longer than {OUTPUT_BYTES_MAX} bytes"))
@@ -145,7 +145,7 @@ mod unit {
 
     fn render(source: &str, scope: &Value) -> Result<String, String> {
         let mut templates = Templates::new();
-        templates.add("t".to_owned(), source)?;
+        templates.add("t", source)?;
         templates.render("t", scope)
     }
 
@@ -172,7 +172,7 @@ mod unit {
         ] {
             let mut templates = Templates::new();
             assert!(
-                templates.add("t".to_owned(), source).is_err() || templates.render("t", &json!({})).is_err(),
+                templates.add("t", source).is_err() || templates.render("t", &json!({})).is_err(),
                 "{source}"
             );
         }

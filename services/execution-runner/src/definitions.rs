@@ -27,7 +27,11 @@ impl BusDefinitions {
         Self { bus }
     }
 
-    async fn fetch(&self, workflow: WorkflowId, revision: u32) -> Result<Option<v1::Definition>, Unavailable> {
+    async fn fetch(
+        &self,
+        workflow: WorkflowId,
+        revision: u32,
+    ) -> Result<Option<v1::Definition>, Unavailable> {
         match self.bus.definitions().get(workflow, revision).await {
             Ok(Some(definition)) => return Ok(Some(definition)),
             Ok(None) => {}
@@ -41,7 +45,9 @@ impl BusDefinitions {
             .await;
         match answer {
             Ok(definition) => Ok(Some(definition)),
-            Err(CallError::Refused(failure)) if failure.error_code() == ErrorCode::WorkflowNotFound => Ok(None),
+            Err(CallError::Refused(failure)) if failure.error_code() == ErrorCode::WorkflowNotFound => {
+                Ok(None)
+            }
             Err(error) => Err(Unavailable(error.to_string())),
         }
     }
@@ -70,8 +76,9 @@ fn compile(definition: &v1::Definition) -> Result<Flow, String> {
     let channel: Channel = definition.channel.parse().map_err(|_| "unknown channel".to_owned())?;
     let document =
         serde_json::from_slice(&definition.configuration_json).map_err(|error| error.to_string())?;
-    let configuration = Configuration::load(&document, channel)
-        .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "))?;
+    let configuration = Configuration::load(&document, channel).map_err(|problems| {
+        problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; ")
+    })?;
     let graph = Graph::compile(&configuration).map_err(|error| error.to_string())?;
     Ok(Flow { graph, wait_timeout_ms: configuration.wait_timeout_ms })
 }

@@ -1,1 +1,5 @@
-//! placeholder
+//! check
+pub mod config;
+mod definitions;
+pub mod partition;
+mod transport;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use bus::frames;
+use bus::reader::Reader;
 use contracts::v1;
 
 use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
@@ -12,7 +13,7 @@ use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable}
 pub struct BusTransport {
     bus: Bus,
     group: u32,
-    reader: Option<frames::Reader>,
+    reader: Option<Reader>,
 }
 
 impl BusTransport {
@@ -34,7 +35,7 @@ impl Transport for BusTransport {
 
     async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
         self.reader = None;
-        self.reader = Some(frames::Reader::open(&self.bus, self.group, seq + 1).await.map_err(away)?);
+        self.reader = Some(frames::read(&self.bus, self.group, seq + 1).await.map_err(away)?);
         Ok(())
     }
 

@@ -56,13 +56,11 @@ impl Asking<'_> {
         if progress.attempts < self.form.max_attempts {
             return self.ask(progress, output, Some(reason), walk);
         }
-        match self.on_invalid {
-            Some(place) => Ok((output, Went::To(Some(place)))),
-            None => {
-                let message = format!("{} answers in a row did not fit: {reason}", progress.attempts);
-                Err(Failure { code: "FORM_ATTEMPTS_EXCEEDED", message })
-            }
+        if let Some(place) = self.on_invalid {
+            return Ok((output, Went::To(Some(place))));
         }
+        let message = format!("{} answers in a row did not fit: {reason}", progress.attempts);
+        Err(Failure { code: "FORM_ATTEMPTS_EXCEEDED", message })
     }
 
     fn ask(

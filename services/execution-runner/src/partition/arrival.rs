@@ -68,7 +68,8 @@ impl Arrival {
     /// Checks an input.
     pub fn read(input: v1::Input) -> Result<Self, Malformed> {
         let account = AccountId::from_slice(&input.account_id).map_err(|_| Malformed("account_id"))?;
-        let execution = ExecutionId::from_slice(&input.execution_id).map_err(|_| Malformed("execution_id"))?;
+        let execution =
+            ExecutionId::from_slice(&input.execution_id).map_err(|_| Malformed("execution_id"))?;
         let channel: Channel = input.channel.parse().map_err(|_| Malformed("channel"))?;
         let conversation = ConversationId::of(account, channel.as_str(), &input.customer_id);
         let what = match input.kind.ok_or(Malformed("kind"))? {

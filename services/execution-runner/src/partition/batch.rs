@@ -216,10 +216,8 @@ impl Batch {
             Taken::Executed(execution, conversation) => {
                 let workflow = WorkflowId::from_slice(&execution.workflow_id).ok();
                 self.remember(arrival, workflow, customer_created, conversation);
-                let reference = v1::ExecutionRef {
-                    id: execution.id.clone(),
-                    started_at_ms: execution.started_at_ms,
-                };
+                let reference =
+                    v1::ExecutionRef { id: execution.id.clone(), started_at_ms: execution.started_at_ms };
                 self.tell(arrival.partition, Entry::Execution(reference));
                 self.executions.push((arrival.partition, *execution));
                 self.answer(arrival, AnswerWith::Execution(arrival.execution));

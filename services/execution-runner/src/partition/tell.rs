@@ -15,7 +15,7 @@ use prost::Message;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::port::{Outgoing, OutboxKey, OutboxRow};
+use super::port::{OutboxKey, OutboxRow, Outgoing};
 
 /// Bytes of events or replies in one bus message, so that with its frame it stays below the broker's 1 MiB. One
 /// event is smaller than this: its texts are bounded where they come in.
@@ -298,7 +298,8 @@ fn tell_ignored<'a>(ignored: &'a v1::IgnoredMessage, told: &mut Vec<Told<'a>>) {
 }
 
 fn tell_execution<'a>(execution: &'a v1::Execution, told: &mut Vec<Told<'a>>) {
-    let (Some(record), Ok(account)) = (&execution.record, AccountId::from_slice(&execution.account_id)) else {
+    let (Some(record), Ok(account)) = (&execution.record, AccountId::from_slice(&execution.account_id))
+    else {
         return;
     };
     for (offset, (event_type, position)) in types_of_execution(execution).into_iter().enumerate() {

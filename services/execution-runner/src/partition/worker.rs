@@ -453,7 +453,9 @@ fn named_by(rows: &[OutboxRow]) -> Vec<ExecutionId> {
 }
 
 fn by_id(executions: impl Iterator<Item = v1::Execution>) -> HashMap<ExecutionId, v1::Execution> {
-    executions.filter_map(|execution| Some((ExecutionId::from_slice(&execution.id).ok()?, execution))).collect()
+    executions
+        .filter_map(|execution| Some((ExecutionId::from_slice(&execution.id).ok()?, execution)))
+        .collect()
 }
 
 fn answer_of(pending: &PendingAnswer, known: &HashMap<ExecutionId, v1::Execution>) -> Option<v1::Answer> {

@@ -1,0 +1,25 @@
+//! The runner's tables.
+//!
+//! The partition loop's side ([`PgStore`]) is written by hand over one connection, since its statements are sent in
+//! one go; the rest of the product reads through the pool. No other service touches these tables.
+
+mod code;
+mod commit;
+mod lease;
+mod load;
+mod loop_store;
+mod maintenance;
+pub(crate) mod read;
+mod setup;
+mod slices;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+pub use loop_store::PgStore;
+pub use maintenance::Maintenance;
+pub use setup::{PrepareError, prepare};
+
+/// The schema that the tables live in.
+pub const SCHEMA: &str = "runner";
+/// The tables.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -1,0 +1,323 @@
+//! One batch, one transaction, one round trip.
+//!
+//! The statements are sent without waiting for each other's results. The first one moves the cursors and divides by
+//! zero when a partition is not where the runner thinks; that aborts the transaction and with it everything after.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use contracts::v1;
+use flow_model::{ExecutionId, WorkflowId};
+use futures::future::join_all;
+use prost::Message;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Statement};
+use uuid::Uuid;
+
+use super::code::{big, channel, int, time};
+use crate::partition::port::{Commit, Conversation, OutboxKey};
+
+const FENCE: &str = "WITH moved AS (
+    UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, commit_no = wanted.commit_no
+    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+        AS wanted (id, epoch, from_seq, from_commit_no, applied_seq, commit_no)
+    WHERE stored.id = wanted.id AND stored.epoch = wanted.epoch AND stored.applied_seq = wanted.from_seq
+        AND stored.commit_no = wanted.from_commit_no AND stored.incarnation = $7
+    RETURNING 1)
+SELECT 1 / (count(*) = $8::bigint)::int FROM moved";
+
+const CONVERSATIONS: &str = "INSERT INTO conversations (id, partition, account_id, channel, customer_id, seq, wait_no, updated_at,
+    wait_workflow_id, wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until)
+SELECT * FROM UNNEST($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[],
+    $9::uuid[], $10::int[], $11::bigint[], $12::text[], $13::bytea[], $14::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, wait_no = EXCLUDED.wait_no, updated_at = EXCLUDED.updated_at,
+    wait_workflow_id = EXCLUDED.wait_workflow_id, wait_revision = EXCLUDED.wait_revision,
+    wait_started_state_no = EXCLUDED.wait_started_state_no, wait_node_id = EXCLUDED.wait_node_id,
+    wait_state = EXCLUDED.wait_state, wait_until = EXCLUDED.wait_until";
+
+const CUSTOMERS: &str = "INSERT INTO customers (account_id, customer_id, created_at)
+SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING";
+
+const MESSAGES: &str = "INSERT INTO message_keys (key, accepted_at, execution_id, workflow_id)
+SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[])";
+
+const EXECUTIONS: &str = "INSERT INTO executions (id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status,
+    started_at, completed_at, partition, record)
+SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::smallint[], $8::smallint[],
+    $9::timestamptz[], $10::timestamptz[], $11::int[], $12::bytea[])";
+
+const COUNTERS: &str = "INSERT INTO counters AS stored (workflow_id, hour, channel, status, partition, executions)
+SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::smallint[], $4::smallint[], $5::int[], $6::bigint[])
+ON CONFLICT (workflow_id, hour, channel, status, partition) DO UPDATE SET executions = stored.executions + EXCLUDED.executions";
+
+const OUTBOX: &str = "INSERT INTO outbox (partition, commit_no, payload) SELECT * FROM UNNEST($1::int[], $2::bigint[], $3::bytea[])";
+
+const CLOSE: &str = "UPDATE outbox AS stored SET closed_at = now() FROM UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no)
+WHERE stored.partition = told.partition AND stored.commit_no = told.commit_no AND stored.closed_at IS NULL";
+
+const MARKERS: &str = "INSERT INTO catalog_markers (grp, workflow_id, state_no, incarnation, seq, payload)
+SELECT $1::int, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) ON CONFLICT DO NOTHING";
+
+const DEAD_LETTERS: &str = "INSERT INTO dead_letters (incarnation, grp, seq, position, payload, error)
+SELECT $1::bigint, $2::int, * FROM UNNEST($3::bigint[], $4::int[], $5::bytea[], $6::text[]) ON CONFLICT DO NOTHING";
+
+/// The commit's statements, prepared on one connection.
+pub(super) struct Statements {
+    fence: Statement,
+    conversations: Statement,
+    customers: Statement,
+    messages: Statement,
+    executions: Statement,
+    counters: Statement,
+    outbox: Statement,
+    close: Statement,
+    markers: Statement,
+    dead_letters: Statement,
+}
+
+impl Statements {
+    pub async fn prepare(client: &Client) -> Result<Self, Error> {
+        Ok(Self {
+            fence: client.prepare(FENCE).await?,
+            conversations: client.prepare(CONVERSATIONS).await?,
+            customers: client.prepare(CUSTOMERS).await?,
+            messages: client.prepare(MESSAGES).await?,
+            executions: client.prepare(EXECUTIONS).await?,
+            counters: client.prepare(COUNTERS).await?,
+            outbox: client.prepare(OUTBOX).await?,
+            close: client.prepare(CLOSE).await?,
+            markers: client.prepare(MARKERS).await?,
+            dead_letters: client.prepare(DEAD_LETTERS).await?,
+        })
+    }
+}
+
+/// Whether an error is the fence's.
+pub(super) fn is_fenced(error: &Error) -> bool {
+    error.code() == Some(&SqlState::DIVISION_BY_ZERO)
+}
+
+/// The columns of one statement.
+type Columns = Vec<Box<dyn ToSql + Sync + Send>>;
+
+/// Sends the whole transaction and waits for all of it.
+pub(super) async fn write(
+    client: &Client,
+    statements: &Statements,
+    group: u32,
+    commit: &Commit,
+) -> Result<(), Error> {
+    let mut parts: Vec<(&Statement, Columns)> = Vec::with_capacity(10);
+    if !commit.moves.is_empty() {
+        parts.push((&statements.fence, fence(commit)));
+    }
+    if !commit.conversations.is_empty() {
+        parts.push((&statements.conversations, conversations(&commit.conversations)));
+    }
+    if !commit.customers.is_empty() {
+        parts.push((&statements.customers, customers(commit)));
+    }
+    if !commit.messages.is_empty() {
+        parts.push((&statements.messages, messages(commit)));
+    }
+    if !commit.executions.is_empty() {
+        parts.push((&statements.executions, executions(commit)));
+        parts.push((&statements.counters, counters(commit)));
+    }
+    if !commit.outbox.is_empty() {
+        parts.push((&statements.outbox, outbox(commit)));
+    }
+    if !commit.closed.is_empty() {
+        parts.push((&statements.close, keys(&commit.closed)));
+    }
+    if !commit.markers.is_empty() {
+        parts.push((&statements.markers, markers(group, commit)));
+    }
+    if !commit.dead_letters.is_empty() {
+        parts.push((&statements.dead_letters, dead_letters(group, commit)));
+    }
+    let params: Vec<Vec<&(dyn ToSql + Sync)>> = parts
+        .iter()
+        .map(|(_, columns)| columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect())
+        .collect();
+    // Each future sends its message when it is first polled, so all of them go out in order before any is waited for.
+    let begin = client.batch_execute("BEGIN");
+    let run = join_all(
+        parts.iter().zip(&params).map(|((statement, _), params)| client.query(*statement, params.as_slice())),
+    );
+    let end = client.batch_execute("COMMIT");
+    let (began, ran, ended) = futures::join!(begin, run, end);
+    began?;
+    for result in ran {
+        result?;
+    }
+    ended
+}
+
+/// Marks outbox rows as published, outside a batch.
+pub(super) async fn close(client: &Client, statements: &Statements, closed: &[OutboxKey]) -> Result<(), Error> {
+    let columns = keys(closed);
+    let params: Vec<&(dyn ToSql + Sync)> =
+        columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
+    client.execute(&statements.close, &params).await.map(|_| ())
+}
+
+/// A column from a list.
+fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Box<dyn ToSql + Sync + Send>
+where
+    V: ToSql + Sync + Send + 'static,
+{
+    Box::new(items.iter().map(value).collect::<Vec<V>>())
+}
+
+fn fence(commit: &Commit) -> Columns {
+    let moves = &commit.moves;
+    vec![
+        column(moves, |moved| int(moved.from.partition)),
+        column(moves, |moved| big(moved.from.epoch)),
+        column(moves, |moved| big(moved.from.applied_seq)),
+        column(moves, |moved| big(moved.from.commit_no)),
+        column(moves, |moved| big(moved.applied_seq)),
+        column(moves, |moved| big(moved.commit_no)),
+        Box::new(commit.incarnation),
+        Box::new(i64::try_from(moves.len()).unwrap_or(i64::MAX)),
+    ]
+}
+
+fn conversations(all: &[Conversation]) -> Columns {
+    vec![
+        column(all, |conversation| *conversation.id.as_uuid()),
+        column(all, |conversation| int(conversation.partition)),
+        column(all, |conversation| *conversation.account.as_uuid()),
+        column(all, |conversation| channel(&conversation.channel)),
+        column(all, |conversation| conversation.customer_id.clone()),
+        column(all, |conversation| big(conversation.seq)),
+        column(all, |conversation| big(conversation.wait_no)),
+        column(all, |conversation| time(conversation.updated_at_ms)),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| *wait.workflow.as_uuid())),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| int(wait.revision))),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| big(wait.started_state_no))),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| wait.node_id.clone())),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| wait.state.clone())),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| time(wait.until_ms))),
+    ]
+}
+
+fn customers(commit: &Commit) -> Columns {
+    let all = &commit.customers;
+    vec![
+        column(all, |(account, _, _)| *account.as_uuid()),
+        column(all, |(_, customer_id, _)| customer_id.clone()),
+        column(all, |(_, _, created_at_ms)| time(*created_at_ms)),
+    ]
+}
+
+fn messages(commit: &Commit) -> Columns {
+    let all = &commit.messages;
+    vec![
+        column(all, |message| message.key),
+        column(all, |message| time(message.accepted_at_ms)),
+        column(all, |message| message.execution.map(|(execution, _)| *execution.as_uuid())),
+        column(all, |message| message.execution.map(|(_, workflow)| *workflow.as_uuid())),
+    ]
+}
+
+/// A UUID of a bus message; all of a commit were checked when they came in.
+fn uuid(bytes: &[u8]) -> Uuid {
+    Uuid::from_slice(bytes).unwrap_or_default()
+}
+
+fn status(execution: &v1::Execution) -> i16 {
+    i16::try_from(execution.status).unwrap_or(0)
+}
+
+fn executions(commit: &Commit) -> Columns {
+    let all = &commit.executions;
+    vec![
+        column(all, |(_, execution)| uuid(&execution.id)),
+        column(all, |(_, execution)| uuid(&execution.account_id)),
+        column(all, |(_, execution)| uuid(&execution.workflow_id)),
+        column(all, |(_, execution)| int(execution.revision)),
+        column(all, |(_, execution)| uuid(&execution.conversation_id)),
+        column(all, |(_, execution)| execution.customer_id.clone()),
+        column(all, |(_, execution)| channel(&execution.channel)),
+        column(all, |(_, execution)| status(execution)),
+        column(all, |(_, execution)| time(execution.started_at_ms)),
+        column(all, |(_, execution)| time(execution.completed_at_ms.unwrap_or(execution.started_at_ms))),
+        column(all, |(partition, _)| int(*partition)),
+        column(all, |(_, execution)| {
+            execution.record.as_ref().map(Message::encode_to_vec).unwrap_or_default()
+        }),
+    ]
+}
+
+/// Sums by the counters' key, in the order of the key, so that two commits never wait for each other crosswise.
+fn counters(commit: &Commit) -> Columns {
+    let mut sums: BTreeMap<(Uuid, DateTime<Utc>, i16, i16, i32), i64> = BTreeMap::new();
+    for (partition, execution) in &commit.executions {
+        let hour = time(execution.started_at_ms.div_euclid(HOUR_MS) * HOUR_MS);
+        let key = (
+            uuid(&execution.workflow_id),
+            hour,
+            channel(&execution.channel),
+            status(execution),
+            int(*partition),
+        );
+        *sums.entry(key).or_default() += 1;
+    }
+    let sums: Vec<_> = sums.into_iter().collect();
+    vec![
+        column(&sums, |(key, _)| key.0),
+        column(&sums, |(key, _)| key.1),
+        column(&sums, |(key, _)| key.2),
+        column(&sums, |(key, _)| key.3),
+        column(&sums, |(key, _)| key.4),
+        column(&sums, |(_, sum)| *sum),
+    ]
+}
+
+/// Counters are kept by hour; milliseconds.
+pub(super) const HOUR_MS: i64 = 60 * 60 * 1000;
+
+fn outbox(commit: &Commit) -> Columns {
+    let all = &commit.outbox;
+    vec![
+        column(all, |row| int(row.key.partition)),
+        column(all, |row| big(row.key.commit_no)),
+        column(all, |row| row.outbox.encode_to_vec()),
+    ]
+}
+
+fn keys(closed: &[OutboxKey]) -> Columns {
+    vec![column(closed, |key| int(key.partition)), column(closed, |key| big(key.commit_no))]
+}
+
+fn markers(group: u32, commit: &Commit) -> Columns {
+    let all = &commit.markers;
+    vec![
+        Box::new(int(group)),
+        column(all, |entry| uuid(&entry.marker.workflow_id)),
+        column(all, |entry| big(entry.marker.state_no)),
+        column(all, |_| commit.incarnation),
+        column(all, |entry| big(entry.seq)),
+        column(all, |entry| entry.marker.encode_to_vec()),
+    ]
+}
+
+fn dead_letters(group: u32, commit: &Commit) -> Columns {
+    let all = &commit.dead_letters;
+    vec![
+        Box::new(commit.incarnation),
+        Box::new(int(group)),
+        column(all, |letter| big(letter.seq)),
+        column(all, |letter| int(letter.position)),
+        column(all, |letter| letter.payload.clone()),
+        column(all, |letter| letter.error.replace('\0', " ")),
+    ]
+}
+
+/// The ids of an execution and its workflow, when both are there.
+pub(super) fn execution_of(execution: Option<Uuid>, workflow: Option<Uuid>) -> Option<(ExecutionId, WorkflowId)> {
+    Some((ExecutionId::new(execution?), WorkflowId::new(workflow?)))
+}

@@ -1,0 +1,172 @@
+//! Who owns which partition. Time is the database's; nothing here trusts a runner's clock.
+//!
+//! One transaction extends what is owned, counts who is alive, gives surplus back and takes what is free:
+//! `free –claim→ owned –renew→ owned –release, surplus→ free`, `owned –lease over→ free to anyone`. Each claim
+//! raises the epoch, which every commit checks.
+
+use tokio_postgres::{Client, Error, Row, Transaction};
+
+use super::code::{big, count, int, number};
+use crate::partition::port::{Ownership, Renewal, Tenure};
+
+/// Runners that were not heard of for so many leases are forgotten.
+const FORGET_AFTER_LEASES: f64 = 30.0;
+
+/// Extends what still is as the runner thinks; the cursor moves to where it has read everything.
+const KEEP: &str = "UPDATE partitions AS stored SET expires_at = now() + make_interval(secs => $6),
+    applied_seq = GREATEST(stored.applied_seq, $7)
+FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[]) AS known (id, epoch, applied_seq, commit_no)
+WHERE stored.id = known.id AND stored.owner = $5 AND stored.epoch = known.epoch AND stored.applied_seq = known.applied_seq
+    AND stored.commit_no = known.commit_no AND stored.incarnation = $8
+RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no";
+
+/// Takes partitions over: those that the row says are this runner's but that it does not know of, then free ones.
+const CLAIM: &str = "UPDATE partitions SET owner = $1, owned_since = now(), expires_at = now() + make_interval(secs => $2), epoch = epoch + 1,
+    applied_seq = CASE WHEN incarnation = $3 THEN applied_seq ELSE 0 END, incarnation = $3
+WHERE id IN (
+    SELECT id FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
+    ORDER BY (owner = $1) DESC NULLS LAST, id LIMIT $6 FOR UPDATE SKIP LOCKED)
+RETURNING id, epoch, applied_seq, commit_no";
+
+pub(super) async fn renew(client: &mut Client, renewal: &Renewal) -> Result<Tenure, Error> {
+    let transaction = client.transaction().await?;
+    let tenure = renew_within(&transaction, renewal).await?;
+    transaction.commit().await?;
+    Ok(tenure)
+}
+
+async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Result<Tenure, Error> {
+    let group = int(renewal.group);
+    let lease_seconds = renewal.lease.as_secs_f64();
+    let alive = alive(transaction, renewal, lease_seconds).await?;
+    let partitions: i64 =
+        transaction.query_one("SELECT count(*) FROM partitions WHERE grp = $1", &[&group]).await?.get(0);
+    let fair_share = partitions.unsigned_abs().div_ceil(alive.unsigned_abs().max(1));
+    let mut kept = keep(transaction, renewal, lease_seconds).await?;
+    let share = usize::try_from(fair_share).unwrap_or(usize::MAX);
+    if kept.len() > share {
+        let surplus = kept.split_off(share);
+        give_back(transaction, renewal, &surplus).await?;
+    }
+    let room = i64::try_from(share.saturating_sub(kept.len())).unwrap_or(i64::MAX);
+    let held: Vec<i32> = kept.iter().map(|ownership| int(ownership.partition)).collect();
+    let claimed = transaction
+        .query(CLAIM, &[&renewal.runner, &lease_seconds, &renewal.incarnation, &group, &held, &room])
+        .await?;
+    close(transaction, renewal).await?;
+    let lowest: Option<i64> = transaction
+        .query_one(
+            "SELECT min(CASE WHEN incarnation = $2 THEN applied_seq ELSE 0 END) FROM partitions WHERE grp = $1",
+            &[&group, &renewal.incarnation],
+        )
+        .await?
+        .get(0);
+    Ok(Tenure {
+        kept,
+        gained: ownerships(&claimed),
+        lowest_applied_seq: count(lowest.unwrap_or(0)),
+        fair_share: u32::try_from(fair_share).unwrap_or(u32::MAX),
+    })
+}
+
+/// Says that this runner is alive, forgets those long gone, and counts.
+async fn alive(transaction: &Transaction<'_>, renewal: &Renewal, lease_seconds: f64) -> Result<i64, Error> {
+    let group = int(renewal.group);
+    transaction
+        .execute(
+            "INSERT INTO runners (id, grp, name, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+             ON CONFLICT (id, grp) DO UPDATE SET expires_at = EXCLUDED.expires_at",
+            &[&renewal.runner, &group, &renewal.runner_name, &lease_seconds],
+        )
+        .await?;
+    transaction
+        .execute(
+            "DELETE FROM runners WHERE expires_at < now() - make_interval(secs => $1)",
+            &[&(lease_seconds * FORGET_AFTER_LEASES)],
+        )
+        .await?;
+    let row = transaction
+        .query_one("SELECT count(*) FROM runners WHERE grp = $1 AND expires_at > now()", &[&group])
+        .await?;
+    Ok(row.get(0))
+}
+
+async fn keep(
+    transaction: &Transaction<'_>,
+    renewal: &Renewal,
+    lease_seconds: f64,
+) -> Result<Vec<Ownership>, Error> {
+    let owned = &renewal.owned;
+    let rows = transaction
+        .query(
+            KEEP,
+            &[
+                &owned.iter().map(|ownership| int(ownership.partition)).collect::<Vec<i32>>(),
+                &owned.iter().map(|ownership| big(ownership.epoch)).collect::<Vec<i64>>(),
+                &owned.iter().map(|ownership| big(ownership.applied_seq)).collect::<Vec<i64>>(),
+                &owned.iter().map(|ownership| big(ownership.commit_no)).collect::<Vec<i64>>(),
+                &renewal.runner,
+                &lease_seconds,
+                &big(renewal.position),
+                &renewal.incarnation,
+            ],
+        )
+        .await?;
+    let mut kept = ownerships(&rows);
+    kept.sort_by_key(|ownership| ownership.partition);
+    Ok(kept)
+}
+
+async fn give_back(
+    transaction: &Transaction<'_>,
+    renewal: &Renewal,
+    surplus: &[Ownership],
+) -> Result<(), Error> {
+    let ids: Vec<i32> = surplus.iter().map(|ownership| int(ownership.partition)).collect();
+    transaction
+        .execute(
+            "UPDATE partitions SET owner = NULL, expires_at = '-infinity' WHERE id = ANY($1) AND owner = $2",
+            &[&ids, &renewal.runner],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn close(transaction: &Transaction<'_>, renewal: &Renewal) -> Result<(), Error> {
+    if renewal.closed.is_empty() {
+        return Ok(());
+    }
+    let partitions: Vec<i32> = renewal.closed.iter().map(|key| int(key.partition)).collect();
+    let commit_nos: Vec<i64> = renewal.closed.iter().map(|key| big(key.commit_no)).collect();
+    transaction
+        .execute(
+            "UPDATE outbox AS stored SET closed_at = now() FROM UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no)
+             WHERE stored.partition = told.partition AND stored.commit_no = told.commit_no AND stored.closed_at IS NULL",
+            &[&partitions, &commit_nos],
+        )
+        .await?;
+    Ok(())
+}
+
+fn ownerships(rows: &[Row]) -> Vec<Ownership> {
+    rows.iter()
+        .map(|row| Ownership {
+            partition: number(row.get(0)),
+            epoch: count(row.get(1)),
+            applied_seq: count(row.get(2)),
+            commit_no: count(row.get(3)),
+        })
+        .collect()
+}
+
+/// Gives everything back, with the cursors where they are.
+pub(super) async fn release(client: &mut Client, renewal: &Renewal) -> Result<(), Error> {
+    let transaction = client.transaction().await?;
+    let kept = keep(&transaction, renewal, renewal.lease.as_secs_f64()).await?;
+    give_back(&transaction, renewal, &kept).await?;
+    close(&transaction, renewal).await?;
+    transaction
+        .execute("DELETE FROM runners WHERE id = $1 AND grp = $2", &[&renewal.runner, &int(renewal.group)])
+        .await?;
+    transaction.commit().await
+}

@@ -1,0 +1,204 @@
+//! What a batch needs to know before it is worked on; three look-ups sent together.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use contracts::v1;
+use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use prost::Message;
+use tokio_postgres::{Client, Error, Row, Statement};
+use uuid::Uuid;
+
+use super::code::{channel_name, count, int, number, time};
+use super::commit::execution_of;
+use crate::partition::port::{
+    CatalogEntry, Conversation, HandledMessage, Loaded, OutboxKey, OutboxRow, Wait, Wanted,
+};
+
+const CONVERSATIONS: &str = "SELECT id, partition, account_id, channel, customer_id, seq, wait_no, updated_at, wait_workflow_id,
+    wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until FROM conversations WHERE id = ANY($1)";
+
+const MESSAGES: &str = "SELECT key, accepted_at, execution_id, workflow_id FROM message_keys
+WHERE key = ANY($1) AND accepted_at >= $2";
+
+const CUSTOMERS: &str = "SELECT account_id, customer_id FROM customers
+WHERE (account_id, customer_id) IN (SELECT * FROM UNNEST($1::uuid[], $2::text[]))";
+
+const EXECUTIONS: &str = "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, started_at,
+    completed_at, record FROM executions WHERE id = ANY($1) AND started_at BETWEEN $2 AND $3";
+
+const OPEN_OUTBOX: &str = "SELECT partition, commit_no, payload FROM outbox
+WHERE partition = ANY($1) AND closed_at IS NULL ORDER BY partition, commit_no LIMIT $2";
+
+/// Of each workflow every marker that an input after the lowest cursor can meet: those after it, and the one that counts there.
+const CATALOG: &str = "SELECT CASE WHEN incarnation = $2 THEN seq ELSE 0 END, payload FROM catalog_markers WHERE grp = $1";
+
+/// The look-ups, prepared on one connection.
+pub(super) struct Statements {
+    conversations: Statement,
+    messages: Statement,
+    customers: Statement,
+    executions: Statement,
+    open_outbox: Statement,
+    catalog: Statement,
+}
+
+impl Statements {
+    pub async fn prepare(client: &Client) -> Result<Self, Error> {
+        Ok(Self {
+            conversations: client.prepare(CONVERSATIONS).await?,
+            messages: client.prepare(MESSAGES).await?,
+            customers: client.prepare(CUSTOMERS).await?,
+            executions: client.prepare(EXECUTIONS).await?,
+            open_outbox: client.prepare(OPEN_OUTBOX).await?,
+            catalog: client.prepare(CATALOG).await?,
+        })
+    }
+}
+
+pub(super) async fn load(
+    client: &Client,
+    statements: &Statements,
+    wanted: &Wanted,
+    deduplication_ms: i64,
+) -> Result<Loaded, Error> {
+    let conversations: Vec<Uuid> = wanted.conversations.iter().map(|id| *id.as_uuid()).collect();
+    let keys: Vec<Uuid> = wanted.messages.iter().map(|(key, _)| *key).collect();
+    let oldest = wanted.messages.iter().map(|(_, accepted_at_ms)| *accepted_at_ms).min().unwrap_or_default();
+    let since = time(oldest - deduplication_ms);
+    let accounts: Vec<Uuid> = wanted.customers.iter().map(|(account, _)| *account.as_uuid()).collect();
+    let customers: Vec<&str> = wanted.customers.iter().map(|(_, customer)| customer.as_str()).collect();
+    let (conversations, messages, customers) = futures::try_join!(
+        client.query(&statements.conversations, &[&conversations]),
+        client.query(&statements.messages, &[&keys, &since]),
+        client.query(&statements.customers, &[&accounts, &customers]),
+    )?;
+    let accepted_at: HashMap<Uuid, i64> = wanted.messages.iter().copied().collect();
+    Ok(Loaded {
+        conversations: conversations.iter().map(conversation).map(|found| (found.id, found)).collect(),
+        messages: messages
+            .iter()
+            .map(handled)
+            .filter(|found| {
+                let now = accepted_at.get(&found.key).copied().unwrap_or_default();
+                found.accepted_at_ms > now - deduplication_ms
+            })
+            .map(|found| (found.key, found))
+            .collect(),
+        customers: customers.iter().map(customer).collect::<HashSet<_>>(),
+    })
+}
+
+fn ms(row: &Row, column: usize) -> i64 {
+    row.get::<_, DateTime<Utc>>(column).timestamp_millis()
+}
+
+fn conversation(row: &Row) -> Conversation {
+    let workflow: Option<Uuid> = row.get(8);
+    let wait = workflow.map(|workflow| Wait {
+        workflow: WorkflowId::new(workflow),
+        revision: number(row.get::<_, Option<i32>>(9).unwrap_or_default()),
+        started_state_no: count(row.get::<_, Option<i64>>(10).unwrap_or_default()),
+        node_id: row.get::<_, Option<String>>(11).unwrap_or_default(),
+        state: row.get::<_, Option<Vec<u8>>>(12).unwrap_or_default(),
+        until_ms: row.get::<_, Option<DateTime<Utc>>>(13).unwrap_or_default().timestamp_millis(),
+    });
+    Conversation {
+        id: ConversationId::new(row.get(0)),
+        partition: number(row.get(1)),
+        account: AccountId::new(row.get(2)),
+        channel: channel_name(row.get(3)).to_owned(),
+        customer_id: row.get(4),
+        seq: count(row.get(5)),
+        wait,
+        wait_no: count(row.get(6)),
+        updated_at_ms: ms(row, 7),
+    }
+}
+
+fn handled(row: &Row) -> HandledMessage {
+    HandledMessage {
+        key: row.get(0),
+        accepted_at_ms: ms(row, 1),
+        execution: execution_of(row.get(2), row.get(3)),
+    }
+}
+
+fn customer(row: &Row) -> (AccountId, String) {
+    (AccountId::new(row.get(0)), row.get(1))
+}
+
+pub(super) async fn executions(
+    client: &Client,
+    statements: &Statements,
+    ids: &[ExecutionId],
+) -> Result<Vec<v1::Execution>, Error> {
+    let uuids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
+    // An id holds its start, so only the slices of these times are looked at.
+    let from = ids.iter().map(ExecutionId::accepted_at_ms).min().unwrap_or_default();
+    let to = ids.iter().map(ExecutionId::accepted_at_ms).max().unwrap_or_default();
+    let rows = client.query(&statements.executions, &[&uuids, &time(from), &time(to)]).await?;
+    Ok(rows.iter().map(execution).collect())
+}
+
+fn execution(row: &Row) -> v1::Execution {
+    let bytes = |column: usize| row.get::<_, Uuid>(column).as_bytes().to_vec().into();
+    let record: &[u8] = row.get(10);
+    v1::Execution {
+        id: bytes(0),
+        account_id: bytes(1),
+        workflow_id: bytes(2),
+        revision: number(row.get(3)),
+        conversation_id: bytes(4),
+        customer_id: row.get(5),
+        channel: channel_name(row.get(6)).to_owned(),
+        status: i32::from(row.get::<_, i16>(7)),
+        started_at_ms: ms(row, 8),
+        completed_at_ms: Some(ms(row, 9)),
+        record: v1::ExecutionRecord::decode(record)
+            .inspect_err(|error| tracing::error!(%error, "a stored execution cannot be read"))
+            .ok(),
+    }
+}
+
+pub(super) async fn open_outbox(
+    client: &Client,
+    statements: &Statements,
+    partitions: &[u32],
+    rows_max: u32,
+) -> Result<Vec<OutboxRow>, Error> {
+    let partitions: Vec<i32> = partitions.iter().map(|partition| int(*partition)).collect();
+    let rows = client.query(&statements.open_outbox, &[&partitions, &i64::from(rows_max)]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| OutboxRow {
+            key: OutboxKey { partition: number(row.get(0)), commit_no: count(row.get(1)) },
+            outbox: v1::Outbox::decode(row.get::<_, &[u8]>(2))
+                .inspect_err(|error| tracing::error!(%error, "an outbox row cannot be read"))
+                .unwrap_or_default(),
+        })
+        .collect())
+}
+
+pub(super) async fn catalog(
+    client: &Client,
+    statements: &Statements,
+    group: u32,
+    incarnation: i64,
+) -> Result<Vec<CatalogEntry>, Error> {
+    let rows = client.query(&statements.catalog, &[&int(group), &incarnation]).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let marker = v1::CatalogMarker::decode(row.get::<_, &[u8]>(1))
+                .inspect_err(|error| tracing::error!(%error, "a stored marker cannot be read"))
+                .ok()?;
+            Some(CatalogEntry { seq: count(row.get(0)), marker })
+        })
+        .collect())
+}
+
+/// Message keys older than this many milliseconds do not count any more.
+pub(super) fn deduplication_ms(days: u32) -> i64 {
+    i64::from(days) * 24 * 60 * 60 * 1000
+}

@@ -1,0 +1,152 @@
+//! The partition loop's store: one connection, made again when it breaks, every call bounded in time.
+
+use std::time::Duration;
+
+use contracts::v1;
+use flow_model::ExecutionId;
+use pg::PgConfig;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio_postgres::Client;
+
+use super::slices::{Sliced, Slices};
+use super::{SCHEMA, commit, lease, load};
+use crate::partition::port::{
+    CatalogEntry, Commit, CommitError, Loaded, OutboxKey, OutboxRow, Renewal, Store, Tenure, Unavailable,
+    Wanted,
+};
+
+/// A call that takes longer has failed, and its connection with it.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// PostgreSQL as the partition loop sees it.
+pub struct PgStore {
+    config: PgConfig,
+    group: u32,
+    deduplication_ms: i64,
+    connected: Mutex<Option<Connected>>,
+}
+
+struct Connected {
+    client: Client,
+    commit: commit::Statements,
+    load: load::Statements,
+    slices: Slices,
+}
+
+impl Connected {
+    async fn open(config: &PgConfig) -> Result<Self, Unavailable> {
+        let client = pg::raw::connect(config, SCHEMA).await.map_err(away)?;
+        let commit = commit::Statements::prepare(&client).await.map_err(away)?;
+        let load = load::Statements::prepare(&client).await.map_err(away)?;
+        Ok(Self { client, commit, load, slices: Slices::default() })
+    }
+
+    /// Makes the slices that a commit's rows fall in.
+    async fn make_room(&mut self, commit: &Commit) -> Result<(), tokio_postgres::Error> {
+        let executions = commit.executions.iter().map(|(_, execution)| execution.started_at_ms);
+        self.slices.ensure(&self.client, Sliced::Executions, executions).await?;
+        let messages = commit.messages.iter().map(|message| message.accepted_at_ms);
+        self.slices.ensure(&self.client, Sliced::MessageKeys, messages).await
+    }
+}
+
+impl PgStore {
+    /// The store of one group. Connects when it is first used.
+    pub fn new(config: PgConfig, group: u32, deduplication_days: u32) -> Self {
+        let deduplication_ms = load::deduplication_ms(deduplication_days);
+        Self { config, group, deduplication_ms, connected: Mutex::new(None) }
+    }
+
+    /// Runs a call on the connection. After a failure the connection is not used again: what was sent on it may be
+    /// half done.
+    async fn with<T, E, F>(&self, call: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Connected) -> Result<T, E>,
+        E: From<Unavailable>,
+    {
+        let mut slot = self.connected.lock().await;
+        let bounded = tokio::time::timeout(DEADLINE, async {
+            let connected = connected(&self.config, &mut slot).await?;
+            call(connected).await
+        });
+        let result =
+            bounded.await.unwrap_or_else(|_| Err(Unavailable("the database is too slow".to_owned()).into()));
+        if result.is_err() {
+            *slot = None;
+        }
+        result
+    }
+}
+
+async fn connected<'a>(
+    config: &PgConfig,
+    slot: &'a mut MutexGuard<'_, Option<Connected>>,
+) -> Result<&'a mut Connected, Unavailable> {
+    if slot.as_ref().is_none_or(|connected| connected.client.is_closed()) {
+        **slot = Some(Connected::open(config).await?);
+    }
+    slot.as_mut().ok_or_else(|| Unavailable("not connected".to_owned()))
+}
+
+fn away(error: impl std::error::Error) -> Unavailable {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    Unavailable(text)
+}
+
+impl From<Unavailable> for CommitError {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl Store for PgStore {
+    async fn renew(&self, renewal: &Renewal) -> Result<Tenure, Unavailable> {
+        self.with(async |on| lease::renew(&mut on.client, renewal).await.map_err(away)).await
+    }
+
+    async fn release(&self, renewal: &Renewal) -> Result<(), Unavailable> {
+        self.with(async |on| lease::release(&mut on.client, renewal).await.map_err(away)).await
+    }
+
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded, Unavailable> {
+        self.with(async |on| {
+            load::load(&on.client, &on.load, wanted, self.deduplication_ms).await.map_err(away)
+        })
+        .await
+    }
+
+    async fn executions(&self, ids: &[ExecutionId]) -> Result<Vec<v1::Execution>, Unavailable> {
+        self.with(async |on| load::executions(&on.client, &on.load, ids).await.map_err(away)).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
+        self.with(async |on| {
+            on.make_room(commit).await.map_err(away)?;
+            commit::write(&on.client, &on.commit, self.group, commit).await.map_err(|error| {
+                if commit::is_fenced(&error) { CommitError::Fenced } else { away(error).into() }
+            })
+        })
+        .await
+    }
+
+    async fn open_outbox(&self, partitions: &[u32], rows_max: u32) -> Result<Vec<OutboxRow>, Unavailable> {
+        self.with(async |on| {
+            load::open_outbox(&on.client, &on.load, partitions, rows_max).await.map_err(away)
+        })
+        .await
+    }
+
+    async fn close_outbox(&self, keys: &[OutboxKey]) -> Result<(), Unavailable> {
+        self.with(async |on| commit::close(&on.client, &on.commit, keys).await.map_err(away)).await
+    }
+
+    async fn catalog(&self, group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {
+        self.with(async |on| load::catalog(&on.client, &on.load, group, incarnation).await.map_err(away)).await
+    }
+}
