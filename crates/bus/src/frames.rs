@@ -4,6 +4,8 @@ mod writer;
 
 pub use writer::{AppendError, Writer};
 
+use std::time::Duration;
+
 use contracts::subject;
 
 use crate::reader::{Reader, StreamMessage};
@@ -40,30 +42,53 @@ pub async fn read(bus: &Bus, group: u32, from_seq: u64) -> Result<Reader, Unavai
     Reader::open(bus, &subject::turns_stream(group), from_seq).await
 }
 
-/// The frames from `from_seq` to `to_seq` that are still there, at most `frames_max`.
+/// Shows the frames from `from_seq` to `to_seq` that are still there to `visit`, one after the other, at most
+/// `frames_max`, until it has seen enough and gives `true`. Gives whether it did, or whether all were shown.
 ///
 /// # Errors
 /// When NATS is away.
-pub async fn read_range(
+pub async fn scan(
     bus: &Bus,
     group: u32,
-    from_seq: u64,
-    to_seq: u64,
+    (from_seq, to_seq): (u64, u64),
     frames_max: usize,
-) -> Result<Vec<StreamMessage>, Unavailable> {
-    let mut frames: Vec<StreamMessage> = Vec::new();
+    mut visit: impl FnMut(StreamMessage) -> bool,
+) -> Result<Scanned, Unavailable> {
     let mut reader = read(bus, group, from_seq).await?;
-    while frames.len() < frames_max
-        && frames.last().map_or(from_seq.saturating_sub(1), |last| last.seq) < to_seq
-    {
-        let left = frames_max - frames.len();
-        let batch = reader.next_batch(left, crate::connection::CALL_DEADLINE).await?;
+    let mut shown = 0;
+    let mut last_seq = from_seq.saturating_sub(1);
+    while last_seq < to_seq {
+        if shown >= frames_max {
+            return Ok(Scanned::Part);
+        }
+        let batch = reader.next_batch(frames_max - shown, SCAN_WAIT).await?;
         if batch.is_empty() {
+            // The frames up to the end have been handled and removed meanwhile.
             break;
         }
-        frames.extend(batch.into_iter().filter(|frame| frame.seq <= to_seq));
+        for frame in batch {
+            shown += 1;
+            last_seq = frame.seq;
+            if frame.seq <= to_seq && visit(frame) {
+                return Ok(Scanned::Found);
+            }
+        }
     }
-    Ok(frames)
+    Ok(Scanned::All)
+}
+
+/// How long a scan waits for a frame that should be there.
+const SCAN_WAIT: Duration = Duration::from_secs(1);
+
+/// How far a scan came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scanned {
+    /// `visit` had seen enough.
+    Found,
+    /// Every frame was shown.
+    All,
+    /// There are more frames than were to be shown.
+    Part,
 }
 
 /// Removes the frames below `seq`.

@@ -15,4 +15,4 @@ pub mod rpc;
 pub mod topology;
 
 pub use connection::{Bus, BusConfig, Unavailable};
-pub use topology::Topology;
+pub use topology::{Layout, Topology};

@@ -1,7 +1,10 @@
 //! The streams and buckets that everything runs on.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType};
 use contracts::subject;
@@ -33,6 +36,33 @@ pub struct Topology {
     pub replies_hours: u32,
 }
 
+/// How many partitions there are, in how many groups: fixed when an installation is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Slices of all customers.
+    pub partitions: u32,
+    /// Streams that the partitions are gathered into; partition `p` belongs to group `p % groups`.
+    pub groups: u32,
+}
+
+/// Where the layout stands in the metadata of a stream.
+const PARTITIONS_KEY: &str = "turnloom.partitions";
+const GROUPS_KEY: &str = "turnloom.groups";
+
+impl Layout {
+    fn to_metadata(self) -> HashMap<String, String> {
+        HashMap::from([
+            (PARTITIONS_KEY.to_owned(), self.partitions.to_string()),
+            (GROUPS_KEY.to_owned(), self.groups.to_string()),
+        ])
+    }
+
+    fn from_metadata(metadata: &HashMap<String, String>) -> Option<Self> {
+        let number = |key| metadata.get(key)?.parse().ok().filter(|number| *number > 0);
+        Some(Self { partitions: number(PARTITIONS_KEY)?, groups: number(GROUPS_KEY)? })
+    }
+}
+
 impl Default for Topology {
     fn default() -> Self {
         Self {
@@ -50,12 +80,13 @@ fn hours(hours: u32) -> Duration {
 }
 
 impl Bus {
-    /// Makes the streams of `groups` groups and the bucket of definitions, or brings their sizes up to date.
+    /// Makes the streams of all groups and the bucket of definitions, or brings their sizes up to date. The layout is
+    /// kept with the first stream, so that every service finds the same one.
     ///
     /// # Errors
     /// When NATS is away or refuses, for instance because the sizes are over its limit.
-    pub async fn ensure_topology(&self, topology: &Topology, groups: u32) -> Result<(), Unavailable> {
-        for group in 0..groups {
+    pub async fn ensure_topology(&self, topology: &Topology, layout: Layout) -> Result<(), Unavailable> {
+        for group in 0..layout.groups {
             self.ensure_stream(Config {
                 name: subject::turns_stream(group),
                 subjects: vec![subject::turns(group)],
@@ -63,6 +94,7 @@ impl Bus {
                 // An input that is not stored must not be acknowledged, and an old one must not give way to it.
                 discard: DiscardPolicy::New,
                 max_bytes: topology.turns_bytes_max,
+                metadata: layout.to_metadata(),
                 ..common()
             })
             .await?;
@@ -94,9 +126,26 @@ impl Bus {
         self.jetstream.create_or_update_key_value(bucket).await.map(|_| ()).map_err(Unavailable::new)
     }
 
+    /// How the installation's customers are spread; none until the first runner has set up the streams.
+    ///
+    /// # Errors
+    /// When NATS is away.
+    pub async fn layout(&self) -> Result<Option<Layout>, Unavailable> {
+        self.require_connected()?;
+        match self.jetstream.get_stream(subject::TURNS_STREAM).await {
+            Ok(stream) => Ok(Layout::from_metadata(&stream.cached_info().config.metadata)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(Unavailable::new(error)),
+        }
+    }
+
     async fn ensure_stream(&self, config: Config) -> Result<(), Unavailable> {
         self.jetstream.create_or_update_stream(config).await.map(|_| ()).map_err(Unavailable::new)
     }
+}
+
+fn is_missing(error: &GetStreamError) -> bool {
+    matches!(error.kind(), GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 fn common() -> Config {

@@ -10,6 +10,8 @@ use crate::turn::{Ending, Input, Object, Reply, Step, StepStatus, Turn};
 
 /// Steps of one turn. A flow that goes round without waiting fails here.
 pub const STEPS_MAX: usize = 200;
+/// Bytes of text in all step outputs of one turn, so that its record fits into one bus message, escaped or not.
+pub const OUTPUT_BYTES_MAX: usize = 128 * 1024;
 
 /// What a node can see and change.
 pub(crate) struct Walk<'a> {
@@ -50,6 +52,7 @@ impl Walk<'_> {
 pub fn advance(graph: &Graph, state: State, input: &Input<'_>, clock: &dyn Fn() -> i64) -> Turn {
     let mut walk = Walk { graph, input, state, replies: Vec::new() };
     let mut steps = Vec::new();
+    let mut output_bytes = 0;
     let mut resumed = walk.state.waiting.take();
     let mut place = match &resumed {
         Some(waiting) => graph.place(&waiting.node_id),
@@ -76,6 +79,12 @@ pub fn advance(graph: &Graph, state: State, input: &Input<'_>, clock: &dyn Fn() 
         };
         match ran {
             Ok((output, went)) => {
+                output_bytes += text_bytes(output.values());
+                if output_bytes > OUTPUT_BYTES_MAX {
+                    record(StepStatus::Failed, Object::new());
+                    let message = format!("the outputs of the turn are larger than {OUTPUT_BYTES_MAX} bytes");
+                    break Ending::Failed { code: "OUTPUT_TOO_LARGE", message, node_id: node.id.clone() };
+                }
                 walk.state.remember_output(&node.id, &output);
                 record(StepStatus::Completed, output);
                 match went {
@@ -122,6 +131,18 @@ fn run(
             Err(Failure { code: "NODE_NOT_AVAILABLE", message })
         }
     }
+}
+
+/// Bytes of the texts and names in these values; nodes nest them two deep at most, so this ends soon.
+fn text_bytes<'a>(values: impl Iterator<Item = &'a Value>) -> usize {
+    values
+        .map(|value| match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+            Value::String(text) => text.len(),
+            Value::Array(items) => text_bytes(items.iter()),
+            Value::Object(map) => map.keys().map(String::len).sum::<usize>() + text_bytes(map.values()),
+        })
+        .sum()
 }
 
 /// A state that is to be kept must not grow without bound.

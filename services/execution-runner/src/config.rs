@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::BusConfig;
+use bus::{BusConfig, Topology};
 use clap::Parser;
 use pg::PgConfig;
 use platform::admin::AdminConfig;
@@ -12,14 +12,22 @@ use platform::telemetry::TelemetryConfig;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "execution-runner", version)]
 pub struct Config {
+    /// Where the truth is kept.
     #[command(flatten)]
     pub database: PgConfig,
+    /// How to reach the other services.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Sizes of the streams.
+    #[command(flatten)]
+    pub topology: Topology,
+    /// Health and metrics.
     #[command(flatten)]
     pub admin: AdminConfig,
+    /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
+    /// The runner's own.
     #[command(flatten)]
     pub runner: RunnerConfig,
 }

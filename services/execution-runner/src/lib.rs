@@ -1,5 +1,17 @@
-//! check
+//! The execution runner: owns partitions of conversations, runs the turns of their workflows, keeps what happened.
+//!
+//! The heart is [`partition`], a loop that knows neither SQL nor NATS; `store`, `transport` and `definitions` are
+//! its three ports made real, and `app` puts them together. `inbound` and `usecase` answer what other services ask.
+//! What is deliberately absent: any other way to change a conversation than an input to its partition.
+
+mod app;
 pub mod config;
 mod definitions;
+mod inbound;
 pub mod partition;
+pub mod store;
 mod transport;
+mod usecase;
+
+pub use app::App;
+pub use config::Config;

@@ -8,6 +8,6 @@ pub mod batch;
 pub mod catalog;
 pub mod flow;
 pub mod port;
-pub mod tell;
+pub(crate) mod tell;
 pub mod turn;
 pub mod worker;

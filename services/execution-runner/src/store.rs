@@ -15,6 +15,7 @@ mod slices;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+pub(crate) use load::deduplication_ms;
 pub use loop_store::PgStore;
 pub use maintenance::Maintenance;
 pub use setup::{PrepareError, prepare};

@@ -10,7 +10,6 @@ use contracts::v1;
 use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use prost::Message;
-use uuid::Uuid;
 
 use super::arrival::{Arrival, What};
 use super::catalog::Catalog;
@@ -56,8 +55,8 @@ impl Frame {
         frame
     }
 
-    /// Inputs to handle.
-    pub fn len(&self) -> usize {
+    /// How many inputs are to be handled.
+    pub fn inputs(&self) -> usize {
         self.arrivals.len()
     }
 
@@ -329,11 +328,5 @@ impl Batch {
             dead_letters,
         };
         Outcome { commit, answers: self.answers, spans: self.spans, last_seq }
-    }
-
-    /// Keys of messages in this batch that have been handled, for tests.
-    #[cfg(test)]
-    pub fn handled(&self) -> Vec<Uuid> {
-        self.messages.iter().map(|message| message.key).collect()
     }
 }

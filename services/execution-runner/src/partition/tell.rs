@@ -157,9 +157,27 @@ struct ErrorData<'a> {
 
 /// What these rows have to tell, in the order in which it is to be published.
 ///
+/// Rows of one partition are told one commit after the other, so that a consumer that drops what is not newer drops
+/// nothing new.
+///
 /// `executions` holds every execution that a row names; one that is missing is an error of the caller and is left
 /// out with an error in the log.
 pub fn outgoing(rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<Outgoing> {
+    let mut rounds: Vec<Vec<&OutboxRow>> = Vec::new();
+    let mut told: HashMap<u32, usize> = HashMap::new();
+    for row in rows {
+        let round = told.entry(row.key.partition).or_default();
+        match rounds.get_mut(*round) {
+            Some(rows) => rows.push(row),
+            None => rounds.push(vec![row]),
+        }
+        *round += 1;
+    }
+    rounds.iter().flat_map(|rows| one_commit_each(rows, executions)).collect()
+}
+
+/// The same for rows of as many partitions.
+fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<Outgoing> {
     let mut events: BTreeMap<(AccountId, EventType), Vec<Bytes>> = BTreeMap::new();
     let mut replies: BTreeMap<(String, u32), Vec<v1::OutboundReply>> = BTreeMap::new();
     for row in rows {
@@ -256,10 +274,13 @@ fn told_by<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Exec
     let mut told = Vec::new();
     for entry in row.outbox.entries.iter().filter_map(|entry| entry.entry.as_ref()) {
         match entry {
-            Entry::Execution(reference) => match find(reference, executions) {
-                Some(execution) => tell_execution(execution, &mut told),
-                None => tracing::error!(?row.key, "an execution of the outbox is not stored"),
-            },
+            Entry::Execution(reference) => {
+                if let Some(execution) = find(reference, executions) {
+                    tell_execution(execution, &mut told);
+                } else {
+                    tracing::error!(?row.key, "an execution of the outbox is not stored");
+                }
+            }
             Entry::Ignored(ignored) => tell_ignored(ignored, &mut told),
         }
     }
@@ -276,8 +297,8 @@ fn find<'a>(
 fn tell_ignored<'a>(ignored: &'a v1::IgnoredMessage, told: &mut Vec<Told<'a>>) {
     let Ok(account) = AccountId::from_slice(&ignored.account_id) else { return };
     let types = [EventType::CustomerCreated, EventType::MessageReceived];
-    let mut conversation_seq = ignored.first_conversation_seq;
-    for event_type in types.into_iter().skip(usize::from(!ignored.customer_created)) {
+    let types = types.into_iter().skip(usize::from(!ignored.customer_created));
+    for (conversation_seq, event_type) in (ignored.first_conversation_seq..).zip(types) {
         let received = event_type == EventType::MessageReceived;
         told.push(Told {
             account,
@@ -293,7 +314,6 @@ fn tell_ignored<'a>(ignored: &'a v1::IgnoredMessage, told: &mut Vec<Told<'a>>) {
                 ..Data::default()
             },
         });
-        conversation_seq += 1;
     }
 }
 

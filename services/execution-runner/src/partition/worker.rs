@@ -150,11 +150,11 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         let mut inputs = 0;
         for raw in raw {
             let frame = Frame::read(&raw, &self.owned);
-            if inputs > 0 && inputs + frame.len() > self.config.batch_inputs_max {
+            if inputs > 0 && inputs + frame.inputs() > self.config.batch_inputs_max {
                 self.work(std::mem::take(&mut frames)).await?;
                 inputs = 0;
             }
-            inputs += frame.len();
+            inputs += frame.inputs();
             frames.push(frame);
         }
         if frames.is_empty() { Ok(()) } else { self.work(frames).await }
@@ -429,7 +429,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     }
 
     fn count(&mut self, executions: &[(u32, v1::Execution)]) {
-        metrics::histogram!("turnloom_runner_batch_inputs").record(executions.len() as f64);
+        let inputs = u32::try_from(executions.len()).unwrap_or(u32::MAX);
+        metrics::histogram!("turnloom_runner_batch_inputs").record(f64::from(inputs));
         let now = (self.clock)();
         for (_, execution) in executions {
             self.handled_through_ms = self.handled_through_ms.max(execution.started_at_ms);

@@ -42,9 +42,5 @@ pub(crate) fn channel(name: &str) -> i16 {
 
 /// The channel of a number.
 pub(crate) fn channel_name(code: i16) -> &'static str {
-    Channel::ALL
-        .into_iter()
-        .map(Channel::as_str)
-        .find(|name| channel(name) == code)
-        .unwrap_or_default()
+    Channel::ALL.into_iter().map(Channel::as_str).find(|name| channel(name) == code).unwrap_or_default()
 }

@@ -147,16 +147,20 @@ pub(super) async fn write(
         parts.iter().zip(&params).map(|((statement, _), params)| client.query(*statement, params.as_slice())),
     );
     let end = client.batch_execute("COMMIT");
-    let (began, ran, ended) = futures::join!(begin, run, end);
-    began?;
-    for result in ran {
+    let (start, results, ended) = futures::join!(begin, run, end);
+    start?;
+    for result in results {
         result?;
     }
     ended
 }
 
 /// Marks outbox rows as published, outside a batch.
-pub(super) async fn close(client: &Client, statements: &Statements, closed: &[OutboxKey]) -> Result<(), Error> {
+pub(super) async fn close(
+    client: &Client,
+    statements: &Statements,
+    closed: &[OutboxKey],
+) -> Result<(), Error> {
     let columns = keys(closed);
     let params: Vec<&(dyn ToSql + Sync)> =
         columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
@@ -318,6 +322,9 @@ fn dead_letters(group: u32, commit: &Commit) -> Columns {
 }
 
 /// The ids of an execution and its workflow, when both are there.
-pub(super) fn execution_of(execution: Option<Uuid>, workflow: Option<Uuid>) -> Option<(ExecutionId, WorkflowId)> {
+pub(super) fn execution_of(
+    execution: Option<Uuid>,
+    workflow: Option<Uuid>,
+) -> Option<(ExecutionId, WorkflowId)> {
     Some((ExecutionId::new(execution?), WorkflowId::new(workflow?)))
 }

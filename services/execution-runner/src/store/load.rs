@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use contracts::v1;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use prost::Message;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
@@ -24,14 +25,16 @@ WHERE key = ANY($1) AND accepted_at >= $2";
 const CUSTOMERS: &str = "SELECT account_id, customer_id FROM customers
 WHERE (account_id, customer_id) IN (SELECT * FROM UNNEST($1::uuid[], $2::text[]))";
 
-const EXECUTIONS: &str = "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, started_at,
+const EXECUTIONS: &str =
+    "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, started_at,
     completed_at, record FROM executions WHERE id = ANY($1) AND started_at BETWEEN $2 AND $3";
 
 const OPEN_OUTBOX: &str = "SELECT partition, commit_no, payload FROM outbox
 WHERE partition = ANY($1) AND closed_at IS NULL ORDER BY partition, commit_no LIMIT $2";
 
 /// Of each workflow every marker that an input after the lowest cursor can meet: those after it, and the one that counts there.
-const CATALOG: &str = "SELECT CASE WHEN incarnation = $2 THEN seq ELSE 0 END, payload FROM catalog_markers WHERE grp = $1";
+const CATALOG: &str =
+    "SELECT CASE WHEN incarnation = $2 THEN seq ELSE 0 END, payload FROM catalog_markers WHERE grp = $1";
 
 /// The look-ups, prepared on one connection.
 pub(super) struct Statements {
@@ -68,10 +71,13 @@ pub(super) async fn load(
     let since = time(oldest - deduplication_ms);
     let accounts: Vec<Uuid> = wanted.customers.iter().map(|(account, _)| *account.as_uuid()).collect();
     let customers: Vec<&str> = wanted.customers.iter().map(|(_, customer)| customer.as_str()).collect();
+    let by_id: [&(dyn ToSql + Sync); 1] = [&conversations];
+    let by_key: [&(dyn ToSql + Sync); 2] = [&keys, &since];
+    let by_customer: [&(dyn ToSql + Sync); 2] = [&accounts, &customers];
     let (conversations, messages, customers) = futures::try_join!(
-        client.query(&statements.conversations, &[&conversations]),
-        client.query(&statements.messages, &[&keys, &since]),
-        client.query(&statements.customers, &[&accounts, &customers]),
+        client.query(&statements.conversations, &by_id),
+        client.query(&statements.messages, &by_key),
+        client.query(&statements.customers, &by_customer),
     )?;
     let accepted_at: HashMap<Uuid, i64> = wanted.messages.iter().copied().collect();
     Ok(Loaded {
@@ -199,6 +205,6 @@ pub(super) async fn catalog(
 }
 
 /// Message keys older than this many milliseconds do not count any more.
-pub(super) fn deduplication_ms(days: u32) -> i64 {
+pub(crate) fn deduplication_ms(days: u32) -> i64 {
     i64::from(days) * 24 * 60 * 60 * 1000
 }

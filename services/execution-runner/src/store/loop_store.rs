@@ -147,6 +147,7 @@ impl Store for PgStore {
     }
 
     async fn catalog(&self, group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {
-        self.with(async |on| load::catalog(&on.client, &on.load, group, incarnation).await.map_err(away)).await
+        self.with(async |on| load::catalog(&on.client, &on.load, group, incarnation).await.map_err(away))
+            .await
     }
 }

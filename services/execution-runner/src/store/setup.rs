@@ -14,7 +14,9 @@ pub enum PrepareError {
     #[error("the partitions cannot be prepared")]
     Database(#[from] tokio_postgres::Error),
     /// Customers would move away from their conversations.
-    #[error("this installation has {stored} partitions in {stored_groups} groups, not {wanted} in {wanted_groups}: the number is fixed")]
+    #[error(
+        "this installation has {stored} partitions in {stored_groups} groups, not {wanted} in {wanted_groups}: the number is fixed"
+    )]
     Fixed {
         /// Partitions that there are.
         stored: i64,

@@ -57,8 +57,10 @@ impl Slices {
         sliced: Sliced,
         times_ms: impl Iterator<Item = i64>,
     ) -> Result<(), Error> {
-        let missing: HashSet<i64> =
-            times_ms.map(|ms| sliced.slice_of(ms)).filter(|slice| !self.known.contains(&(sliced, *slice))).collect();
+        let missing: HashSet<i64> = times_ms
+            .map(|ms| sliced.slice_of(ms))
+            .filter(|slice| !self.known.contains(&(sliced, *slice)))
+            .collect();
         for slice in missing {
             make(client, sliced, slice).await?;
             self.known.insert((sliced, slice));

@@ -1,0 +1,126 @@
+//! Puts the real database and the real bus into the partition loop, and runs it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::rpc::RunningServer;
+use bus::{Bus, Layout};
+use pg::Pool;
+use platform::clock;
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::definitions::BusDefinitions;
+use crate::inbound;
+use crate::partition::worker::{Worker, WorkerConfig};
+use crate::store::read::Reads;
+use crate::store::{self, Maintenance, PgStore};
+use crate::transport::BusTransport;
+use crate::usecase::find_message::MessageFinder;
+
+/// Pause between rounds of tidying up.
+const MAINTENANCE_EVERY: Duration = Duration::from_mins(1);
+
+/// An execution runner that is ready to run.
+pub struct App {
+    workers: Vec<Worker<PgStore, BusTransport, BusDefinitions>>,
+    maintenance: Maintenance,
+    server: RunningServer,
+}
+
+impl App {
+    /// Brings the tables and streams up to date and connects everything. Requests of other services are answered from
+    /// here on, turns run with [`App::run_until`].
+    ///
+    /// # Errors
+    /// When the database or the bus cannot be reached, or this installation has another number of partitions.
+    pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
+        let runner = &config.runner;
+        let (partitions, groups) = (runner.partitions, runner.partition_groups);
+        pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS).await?;
+        store::prepare(&config.database, partitions, groups).await?;
+        let bus = Bus::connect(&config.bus, "execution-runner").await.context("--nats-url")?;
+        bus.ensure_topology(&config.topology, Layout { partitions, groups }).await?;
+        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        register_checks(health, &pool, &bus);
+        let reads = Reads::new(pool);
+        let finder = MessageFinder::new(
+            reads.clone(),
+            bus.clone(),
+            partitions,
+            store::deduplication_ms(runner.deduplication_days),
+        );
+        let server = inbound::serve(&bus, reads, finder).await?;
+        let id = clock::new_uuid_v7();
+        let name = if runner.runner_name.is_empty() { id.to_string() } else { runner.runner_name.clone() };
+        let workers = (0..groups)
+            .map(|group| {
+                let worker = WorkerConfig {
+                    runner: id,
+                    runner_name: name.clone(),
+                    group,
+                    lease: runner.lease(),
+                    renew_every: runner.renew_every(),
+                    batch_inputs_max: usize::try_from(runner.batch_inputs_max).unwrap_or(usize::MAX),
+                };
+                let store = PgStore::new(config.database.clone(), group, runner.deduplication_days);
+                let transport = BusTransport::new(bus.clone(), group);
+                let definitions = BusDefinitions::new(bus.clone());
+                Worker::new(worker, store, transport, definitions, Arc::new(clock::now_ms))
+            })
+            .collect();
+        let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
+        Ok(Self { workers, maintenance, server })
+    }
+
+    /// Runs turns until the stop is asked for, then hands the partitions over.
+    ///
+    /// # Errors
+    /// When a partition loop has panicked; its partitions go to others when their lease is over.
+    pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let mut loops = JoinSet::new();
+        for worker in self.workers {
+            loops.spawn(worker.run(shutdown.clone()));
+        }
+        let tidying = tokio::spawn(tidy_up(self.maintenance, shutdown.clone()));
+        let mut result = Ok(());
+        while let Some(ended) = loops.join_next().await {
+            if let Err(error) = ended {
+                // A process that silently owns nothing helps nobody: it ends, and is started again.
+                tracing::error!(%error, "a partition loop has failed");
+                result = Err(error).context("a partition loop has failed");
+                shutdown.request();
+            }
+        }
+        self.server.stop().await;
+        tidying.await?;
+        result
+    }
+}
+
+fn register_checks(health: &Health, pool: &Pool, bus: &Bus) {
+    let (pool, bus) = (pool.clone(), bus.clone());
+    health.register("runner database", move || {
+        let pool = pool.clone();
+        Box::pin(async move { pool.check().await.map_err(|error| error.to_string()) })
+    });
+    health.register("runner bus", move || {
+        let bus = bus.clone();
+        Box::pin(async move { bus.check().await.map_err(|error| error.to_string()) })
+    });
+}
+
+async fn tidy_up(maintenance: Maintenance, shutdown: Shutdown) {
+    while !shutdown.is_requested() {
+        if let Err(error) = maintenance.run_once(clock::now_ms()).await {
+            tracing::warn!(%error, "tidying up did not work; the next round tries again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(MAINTENANCE_EVERY) => {}
+            () = shutdown.requested() => {}
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the rest of the product asks: executions, totals, messages, conversations.
+//!
+//! Reads only, through the pool. What is answered together is read in one snapshot, so that a page and its total
+//! agree. Nothing here counts rows, but for what is left of an hour and for one customer's conversations.
+
+mod list;
+mod row;
+mod single;
+mod totals;
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures::future::BoxFuture;
+use pg::Pool;
+
+pub(crate) use list::{Filter, Place, Status};
+pub(crate) use single::{Cursor, MessageFate};
+
+/// Reading failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The database is away or too slow.
+    #[error(transparent)]
+    Unavailable(#[from] pg::Unavailable),
+    /// A statement is wrong for this database.
+    #[error("a statement failed")]
+    Statement(#[source] diesel::result::Error),
+    /// The database went away in the middle.
+    #[error("the database went away")]
+    Lost(#[source] diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for ReadError {
+    fn from(error: diesel::result::Error) -> Self {
+        if pg::is_unavailable(&error) { Self::Lost(error) } else { Self::Statement(error) }
+    }
+}
+
+/// Reads the runner's tables.
+#[derive(Debug, Clone)]
+pub(crate) struct Reads {
+    pool: Pool,
+}
+
+impl Reads {
+    /// Over these connections.
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    /// Runs `work` on one snapshot.
+    async fn snapshot<T, F>(&self, work: F) -> Result<T, ReadError>
+    where
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, ReadError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.pool
+            .run(|connection| {
+                Box::pin(async move {
+                    connection
+                        .batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                        .await?;
+                    work(connection).await
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,137 @@
+//! One execution, one message, one conversation.
+
+use chrono::{DateTime, Utc};
+use contracts::v1;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use uuid::Uuid;
+
+use super::row::{ExecutionRow, FINISHED_COLUMNS, RUNNING_COLUMNS};
+use super::{ReadError, Reads};
+use crate::store::code::{count, int, number, time};
+use crate::store::commit::execution_of;
+
+/// What became of a message that was handled: its execution, or none when no workflow took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MessageFate(pub Option<(ExecutionId, WorkflowId)>);
+
+/// Up to where a partition's inputs are handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// Its group.
+    pub group: u32,
+    /// The stream that `applied_seq` counts in.
+    pub incarnation: i64,
+    /// The last frame that was applied.
+    pub applied_seq: u64,
+}
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    execution_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    workflow_id: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct CursorRow {
+    #[diesel(sql_type = Integer)]
+    grp: i32,
+    #[diesel(sql_type = BigInt)]
+    incarnation: i64,
+    #[diesel(sql_type = BigInt)]
+    applied_seq: i64,
+}
+
+#[derive(QueryableByName)]
+struct ConversationRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    workflow_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    node_id: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    until: Option<DateTime<Utc>>,
+}
+
+impl Reads {
+    /// An execution of this workflow and account, finished or running.
+    pub async fn execution(
+        &self,
+        account: AccountId,
+        workflow: WorkflowId,
+        id: ExecutionId,
+    ) -> Result<Option<v1::Execution>, ReadError> {
+        let mut connection = self.pool.get().await?;
+        // An id holds its start, so one slice of the table is looked at.
+        let found = sql_query(format!(
+            "SELECT {FINISHED_COLUMNS} FROM executions WHERE id = $1 AND started_at = $2 AND workflow_id = $3 AND account_id = $4
+             UNION ALL
+             SELECT {RUNNING_COLUMNS} FROM running_executions WHERE id = $1 AND workflow_id = $3 AND account_id = $4 LIMIT 1"
+        ))
+        .bind::<SqlUuid, _>(id.as_uuid())
+        .bind::<Timestamptz, _>(time(id.accepted_at_ms()))
+        .bind::<SqlUuid, _>(workflow.as_uuid())
+        .bind::<SqlUuid, _>(account.as_uuid())
+        .get_result::<ExecutionRow>(&mut *connection)
+        .await
+        .optional()?;
+        Ok(found.map(ExecutionRow::into_message))
+    }
+
+    /// What became of the message with this key that was handled since then, Unix milliseconds.
+    pub async fn message(&self, key: Uuid, since_ms: i64) -> Result<Option<MessageFate>, ReadError> {
+        let mut connection = self.pool.get().await?;
+        let found = sql_query(
+            "SELECT execution_id, workflow_id FROM message_keys WHERE key = $1 AND accepted_at >= $2
+             ORDER BY accepted_at DESC LIMIT 1",
+        )
+        .bind::<SqlUuid, _>(key)
+        .bind::<Timestamptz, _>(time(since_ms))
+        .get_result::<KeyRow>(&mut *connection)
+        .await
+        .optional()?;
+        Ok(found.map(|row| MessageFate(execution_of(row.execution_id, row.workflow_id))))
+    }
+
+    /// Where a partition stands.
+    pub async fn cursor(&self, partition: u32) -> Result<Option<Cursor>, ReadError> {
+        let mut connection = self.pool.get().await?;
+        let found = sql_query("SELECT grp, incarnation, applied_seq FROM partitions WHERE id = $1")
+            .bind::<Integer, _>(int(partition))
+            .get_result::<CursorRow>(&mut *connection)
+            .await
+            .optional()?;
+        Ok(found.map(|row| Cursor {
+            group: number(row.grp),
+            incarnation: row.incarnation,
+            applied_seq: count(row.applied_seq),
+        }))
+    }
+
+    /// Whether there is such a conversation of this account, and where it waits.
+    pub async fn conversation(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+    ) -> Result<v1::GetConversationResponse, ReadError> {
+        let mut connection = self.pool.get().await?;
+        let found = sql_query(
+            "SELECT wait_workflow_id AS workflow_id, wait_node_id AS node_id, wait_until AS until FROM conversations WHERE id = $1 AND account_id = $2",
+        )
+        .bind::<SqlUuid, _>(id.as_uuid())
+        .bind::<SqlUuid, _>(account.as_uuid())
+        .get_result::<ConversationRow>(&mut *connection)
+        .await
+        .optional()?;
+        let Some(row) = found else { return Ok(v1::GetConversationResponse::default()) };
+        Ok(v1::GetConversationResponse {
+            found: true,
+            workflow_id: row.workflow_id.map(|id| id.as_bytes().to_vec().into()).unwrap_or_default(),
+            node_id: row.node_id.unwrap_or_default(),
+            wait_until_ms: row.until.map(|time| time.timestamp_millis()),
+        })
+    }
+}

@@ -1,0 +1,31 @@
+//! What the runner answers to other services about what has happened.
+//!
+//! Nothing here changes anything: the only way to move a conversation is an input to its partition.
+
+pub(crate) mod find_message;
+pub(crate) mod list_executions;
+pub(crate) mod read;
+
+use contracts::ErrorCode;
+use contracts::v1::Failure;
+
+use crate::store::read::ReadError;
+
+/// A read that failed, as other services hear it. What went wrong is in the log only.
+pub(crate) fn failure(error: &ReadError) -> Failure {
+    match error {
+        ReadError::Unavailable(_) | ReadError::Lost(_) => {
+            tracing::warn!(%error, "the database is away");
+            Failure::because(ErrorCode::ServiceUnavailable, "The database is away")
+        }
+        ReadError::Statement(cause) => {
+            tracing::error!(%error, %cause, "a read failed");
+            Failure::of(ErrorCode::InternalError)
+        }
+    }
+}
+
+/// An id on the bus that is not one can only come from a faulty caller.
+pub(crate) fn malformed(field: &str) -> Failure {
+    Failure::because(ErrorCode::InvalidRequest, format!("{field} is not an id"))
+}

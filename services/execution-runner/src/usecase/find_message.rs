@@ -1,0 +1,102 @@
+//! What became of a message: handled, still in the stream, or never seen.
+//!
+//! A message that has no key in the database may have been accepted and wait in the stream, between its
+//! partition's cursor and the stream's end; that piece is looked through, up to a bound.
+
+use bus::Bus;
+use bus::frames::{self, Scanned};
+use contracts::v1::{self, Failure, MessageState};
+use contracts::{ErrorCode, partition};
+use flow_model::{AccountId, ConversationId};
+use prost::Message;
+
+use super::{failure, malformed};
+use crate::partition::port::message_key;
+use crate::store::read::{Cursor, MessageFate, Reads};
+
+/// Frames that are looked through.
+const FRAMES_MAX: usize = 2000;
+
+/// Who asks for what.
+pub(crate) struct MessageFinder {
+    reads: Reads,
+    bus: Bus,
+    partitions: u32,
+    deduplication_ms: i64,
+}
+
+impl MessageFinder {
+    /// Looks back as far as de-duplication does.
+    pub fn new(reads: Reads, bus: Bus, partitions: u32, deduplication_ms: i64) -> Self {
+        Self { reads, bus, partitions, deduplication_ms }
+    }
+
+    /// Answers; `UNSPECIFIED` is a message that was never seen.
+    pub async fn find(
+        &self,
+        request: v1::GetMessageRequest,
+        now_ms: i64,
+    ) -> Result<v1::GetMessageResponse, Failure> {
+        let account = AccountId::from_slice(&request.account_id).map_err(|_| malformed("account_id"))?;
+        let conversation = ConversationId::of(account, &request.channel, &request.customer_id);
+        let key = message_key(conversation, &request.message_id);
+        let since_ms = now_ms - self.deduplication_ms;
+        let answer = |state: MessageState, fate: Option<MessageFate>| {
+            let (execution, workflow) = fate.and_then(|fate| fate.0).unzip();
+            v1::GetMessageResponse {
+                state: state.into(),
+                execution_id: execution.map(|id| id.to_vec().into()).unwrap_or_default(),
+                workflow_id: workflow.map(|id| id.to_vec().into()).unwrap_or_default(),
+                conversation_id: conversation.to_vec().into(),
+            }
+        };
+        let handled = |fate: MessageFate| {
+            let state = if fate.0.is_some() { MessageState::Handled } else { MessageState::Ignored };
+            answer(state, Some(fate))
+        };
+        // The cursor is read before the key: a message that is handled in between is then found by its key.
+        let partition = partition::of_customer(account, &request.customer_id, self.partitions);
+        let cursor = self.reads.cursor(partition).await.map_err(|error| failure(&error))?;
+        let known = || async { self.reads.message(key, since_ms).await.map_err(|error| failure(&error)) };
+        if let Some(fate) = known().await? {
+            return Ok(handled(fate));
+        }
+        let Some(cursor) = cursor else { return Ok(answer(MessageState::Unspecified, None)) };
+        let waits = |input: &v1::Input| {
+            input.partition == partition
+                && input.account_id == request.account_id
+                && input.customer_id == request.customer_id
+                && input.channel == request.channel
+                && matches!(&input.kind, Some(v1::input::Kind::Message(message)) if message.message_id == request.message_id)
+        };
+        match self.scan(cursor, waits).await? {
+            Scanned::Found => Ok(answer(MessageState::Accepted, None)),
+            Scanned::All => match known().await? {
+                // It was handled while the stream was looked through.
+                Some(fate) => Ok(handled(fate)),
+                None => Ok(answer(MessageState::Unspecified, None)),
+            },
+            Scanned::Part => Err(Failure::because(
+                ErrorCode::ServiceUnavailable,
+                "Too many messages wait to be handled to find this one among them",
+            )),
+        }
+    }
+
+    async fn scan(&self, cursor: Cursor, waits: impl Fn(&v1::Input) -> bool) -> Result<Scanned, Failure> {
+        let away = |error: bus::Unavailable| {
+            tracing::warn!(%error, "the stream cannot be looked through");
+            Failure::because(ErrorCode::ServiceUnavailable, "The bus is away")
+        };
+        let stream = frames::stream(&self.bus, cursor.group).await.map_err(away)?;
+        let applied_seq = if cursor.incarnation == stream.incarnation { cursor.applied_seq } else { 0 };
+        if stream.last_seq <= applied_seq {
+            return Ok(Scanned::All);
+        }
+        let found = |frame: bus::reader::StreamMessage| {
+            v1::Frame::decode(frame.payload).is_ok_and(|frame| frame.inputs.iter().any(&waits))
+        };
+        let range = (applied_seq + 1, stream.last_seq);
+        frames::scan(&self.bus, cursor.group, range, FRAMES_MAX, found).await.map_err(away)
+    }
+}

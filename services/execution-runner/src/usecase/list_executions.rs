@@ -1,0 +1,152 @@
+//! A page of a workflow's executions.
+
+use contracts::v1::{self, Failure};
+use contracts::{ErrorCode, v1::ListExecutionsRequest};
+use flow_model::{AccountId, Channel, ConversationId, WorkflowId};
+use prost::Message;
+use uuid::Uuid;
+
+use super::{failure, malformed};
+use crate::store::read::{Filter, Place, Reads, Status};
+
+/// Rows of a page at most.
+const LIMIT_MAX: u32 = 100;
+/// Bytes of one answer, below the 1 MiB of a bus message; the caller asks on with the cursor.
+const ANSWER_BYTES_MAX: usize = 768 * 1024;
+
+/// Answers with at most `limit` rows; with fewer, and a cursor, when they would not fit into one bus message. Rows
+/// carry no steps, and of the replies only the last one.
+pub(crate) async fn list_executions(
+    reads: &Reads,
+    request: ListExecutionsRequest,
+) -> Result<v1::ListExecutionsResponse, Failure> {
+    let limit = request.limit.clamp(1, LIMIT_MAX);
+    let place = place_of(&request, limit)?;
+    let listed = reads.list(filter_of(&request)?, place, limit).await.map_err(|error| failure(&error))?;
+    let rows = listed.executions.len();
+    let mut executions: Vec<v1::Execution> = Vec::with_capacity(rows);
+    let mut bytes = 0;
+    for mut execution in listed.executions {
+        shorten(&mut execution);
+        bytes += execution.encoded_len() + 8;
+        if bytes > ANSWER_BYTES_MAX && !executions.is_empty() {
+            break;
+        }
+        executions.push(execution);
+    }
+    let more = executions.len() < rows || rows == limit as usize;
+    let next_cursor = executions.last().filter(|_| more).and_then(cursor_of).unwrap_or_default();
+    Ok(v1::ListExecutionsResponse { executions, total: listed.total, next_cursor })
+}
+
+fn filter_of(request: &ListExecutionsRequest) -> Result<Filter, Failure> {
+    let account = AccountId::from_slice(&request.account_id).map_err(|_| malformed("account_id"))?;
+    let workflow = WorkflowId::from_slice(&request.workflow_id).map_err(|_| malformed("workflow_id"))?;
+    let channels: Vec<Channel> = if request.channel.is_empty() {
+        Channel::ALL.to_vec()
+    } else {
+        let channel = request.channel.parse().map_err(|_| malformed("channel"))?;
+        vec![channel]
+    };
+    let status = match request.status() {
+        v1::ExecutionStatus::Unspecified => None,
+        v1::ExecutionStatus::Running => Some(Status::Running),
+        v1::ExecutionStatus::Success => Some(Status::Success),
+        v1::ExecutionStatus::Failed => Some(Status::Failed),
+    };
+    let conversations = conversations_of(request, account, &channels)?;
+    Ok(Filter {
+        account,
+        workflow,
+        status,
+        channels: channels.into_iter().map(Channel::as_str).collect(),
+        start_ms: request.start_at_ms,
+        end_ms: request.end_at_ms,
+        conversations,
+    })
+}
+
+/// A customer's conversations are known by name, so a customer filter is a filter of conversations.
+fn conversations_of(
+    request: &ListExecutionsRequest,
+    account: AccountId,
+    channels: &[Channel],
+) -> Result<Option<Vec<ConversationId>>, Failure> {
+    let of_customer: Option<Vec<ConversationId>> = (!request.customer_id.is_empty()).then(|| {
+        channels
+            .iter()
+            .map(|channel| ConversationId::of(account, channel.as_str(), &request.customer_id))
+            .collect()
+    });
+    if request.conversation_id.is_empty() {
+        return Ok(of_customer);
+    }
+    let wanted =
+        ConversationId::from_slice(&request.conversation_id).map_err(|_| malformed("conversation_id"))?;
+    Ok(Some(match of_customer {
+        Some(ids) => ids.into_iter().filter(|id| *id == wanted).collect(),
+        None => vec![wanted],
+    }))
+}
+
+fn place_of(request: &ListExecutionsRequest, limit: u32) -> Result<Place, Failure> {
+    if request.cursor.is_empty() {
+        return Ok(Place::Offset(u64::from(request.page.max(1) - 1) * u64::from(limit)));
+    }
+    read_cursor(&request.cursor).ok_or_else(|| {
+        Failure::because(ErrorCode::InvalidRequest, "The cursor is not one that this list gave").at("cursor")
+    })
+}
+
+/// A cursor is the place of the last row: its start in hexadecimal milliseconds, a dash, its id.
+fn cursor_of(execution: &v1::Execution) -> Option<String> {
+    let id = Uuid::from_slice(&execution.id).ok()?;
+    Some(format!("{:x}-{}", execution.started_at_ms, id.as_simple()))
+}
+
+fn read_cursor(text: &str) -> Option<Place> {
+    let (started_at, id) = text.split_once('-')?;
+    let started_at_ms = i64::from_str_radix(started_at, 16).ok().filter(|ms| (0..1 << 50).contains(ms))?;
+    Some(Place::After { started_at_ms, id: Uuid::try_parse(id).ok()? })
+}
+
+fn shorten(execution: &mut v1::Execution) {
+    if let Some(record) = &mut execution.record {
+        record.steps.clear();
+        record.metadata_json.clear();
+        let last = record.replies.pop();
+        record.replies = last.into_iter().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_as_the_place_of_its_row() {
+        let id = Uuid::from_u128(77);
+        let execution = v1::Execution {
+            id: id.as_bytes().to_vec().into(),
+            started_at_ms: 1_706_178_600_007,
+            ..v1::Execution::default()
+        };
+        let cursor = cursor_of(&execution).unwrap_or_default();
+        assert_eq!(read_cursor(&cursor), Some(Place::After { started_at_ms: 1_706_178_600_007, id }));
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        for text in [
+            "",
+            "-",
+            "zz-0",
+            "1",
+            "1-2",
+            "-1-00000000000000000000000000000000",
+            "7fffffffffffffff-00000000000000000000000000000000",
+        ] {
+            assert_eq!(read_cursor(text), None, "{text}");
+        }
+    }
+}
