@@ -1,0 +1,128 @@
+//! Who owns the partitions: fair shares, hand-over, take-over, and that a stale owner changes nothing.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use contracts::v1;
+use execution_runner::partition::port::{
+    Commit, CommitError, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store,
+};
+use execution_runner::store::PgStore;
+use pg::PgConfig;
+use support::{PARTITIONS, Stack, eventually, greet, workflow};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runners_share_the_partitions_fairly() {
+    let stack = Stack::start().await;
+    let one = stack.runner("one").await;
+    eventually("one owns all", || async { counts(&stack).await == [i64::from(PARTITIONS)] }).await;
+    let two = stack.runner("two").await;
+    eventually("two share", || async { counts(&stack).await == [4, 4] }).await;
+    let three = stack.runner("three").await;
+    eventually("three share", || async { counts(&stack).await == [2, 3, 3] }).await;
+    two.stop().await;
+    eventually("the others have them", || async { counts(&stack).await == [4, 4] }).await;
+    one.stop().await;
+    three.stop().await;
+    assert!(counts(&stack).await.is_empty());
+}
+
+async fn counts(stack: &Stack) -> Vec<i64> {
+    let mut counts: Vec<i64> = stack.owners().await.into_iter().map(|(_, count)| count).collect();
+    counts.sort_unstable();
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_runner_is_replaced_and_nothing_is_lost_or_done_twice() {
+    let stack = Stack::start().await;
+    let greeting = workflow();
+    stack.activate(greeting, &greet()).await;
+    let one = stack.runner("one").await;
+    let two = stack.runner("two").await;
+    eventually("two share", || async { counts(&stack).await == [4, 4] }).await;
+    let inputs: Vec<v1::Input> =
+        (0..400).map(|n| stack.message(&format!("c{}", n % 40), &format!("m-{n}"), "hello")).collect();
+    for input in &inputs[..200] {
+        stack.writer.append(input.clone()).await.unwrap();
+    }
+    one.kill();
+    for input in &inputs[200..] {
+        stack.writer.append(input.clone()).await.unwrap();
+    }
+    eventually("all are handled", || async { stack.list(stack.list_of(greeting)).await.total == 400 }).await;
+    let rows = stack
+        .sql()
+        .await
+        .query("SELECT count(DISTINCT id), count(*), count(DISTINCT conversation_id) FROM executions", &[])
+        .await
+        .unwrap();
+    let counted: (i64, i64, i64) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+    assert_eq!(counted, (400, 400, 40));
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_owner_commits_nothing() {
+    let stack = Stack::start().await;
+    stack.runner("prepares").await.stop().await;
+    let config = PgConfig::for_url(&stack.database_url);
+    let (stale, fresh) = (PgStore::new(config.clone(), 0, 30), PgStore::new(config, 0, 30));
+    let renewal = |owned: Vec<Ownership>| Renewal {
+        runner: platform::clock::new_uuid_v4(),
+        runner_name: "test".to_owned(),
+        group: 0,
+        lease: Duration::from_millis(300),
+        incarnation: 1,
+        owned,
+        position: 0,
+        closed: Vec::new(),
+    };
+    let owned = stale.renew(&renewal(Vec::new())).await.unwrap().gained;
+    assert_eq!(owned.len(), PARTITIONS as usize);
+    let commit = commit_of(owned[0]);
+    eventually("the lease is over", || async {
+        let tenure = fresh.renew(&renewal(Vec::new())).await.unwrap();
+        tenure.gained.iter().any(|ownership| ownership.partition == owned[0].partition)
+    })
+    .await;
+
+    assert!(matches!(stale.commit(&commit).await, Err(CommitError::Fenced)));
+    let rows = stack.sql().await.query("SELECT count(*) FROM outbox", &[]).await.unwrap();
+    assert_eq!(rows[0].get::<_, i64>(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_was_made_is_not_made_again() {
+    let stack = Stack::start().await;
+    stack.runner("prepares").await.stop().await;
+    let store = PgStore::new(PgConfig::for_url(&stack.database_url), 0, 30);
+    let renewal = Renewal {
+        runner: platform::clock::new_uuid_v4(),
+        runner_name: "test".to_owned(),
+        group: 0,
+        lease: Duration::from_mins(1),
+        incarnation: 1,
+        owned: Vec::new(),
+        position: 0,
+        closed: Vec::new(),
+    };
+    let owned = store.renew(&renewal).await.unwrap().gained;
+    let commit = commit_of(owned[0]);
+    store.commit(&commit).await.unwrap();
+    assert!(matches!(store.commit(&commit).await, Err(CommitError::Fenced)));
+    let open = store.open_outbox(&[owned[0].partition], 10).await.unwrap();
+    assert_eq!(open, commit.outbox);
+}
+
+fn commit_of(from: Ownership) -> Commit {
+    let key = OutboxKey { partition: from.partition, commit_no: from.commit_no + 1 };
+    Commit {
+        incarnation: 1,
+        moves: vec![Move { from, applied_seq: from.applied_seq + 1, commit_no: key.commit_no }],
+        outbox: vec![OutboxRow { key, outbox: v1::Outbox::default() }],
+        ..Commit::default()
+    }
+}

@@ -1,0 +1,62 @@
+//! Puts the catalog together and runs it.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use bus::Bus;
+use bus::rpc::RunningServer;
+use pg::Pool;
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+
+use crate::config::Config;
+use crate::inbound;
+use crate::store::{self, Store};
+use crate::usecase::announce::Announcer;
+use crate::usecase::repair;
+
+/// A catalog that is ready to run.
+pub struct App {
+    announcer: Arc<Announcer>,
+    server: RunningServer,
+}
+
+impl App {
+    /// Brings the tables up to date and connects everything. Requests are answered from here on.
+    ///
+    /// # Errors
+    /// When the database or the bus cannot be reached.
+    pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
+        pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS).await?;
+        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        let bus = Bus::connect(&config.bus, "workflow-catalog").await.context("--nats-url")?;
+        register_checks(health, &pool, &bus);
+        let store = Store::new(pool);
+        let announcer = Arc::new(Announcer::new(bus.clone(), store.clone()));
+        let server = inbound::serve(&bus, store, Arc::clone(&announcer)).await?;
+        Ok(Self { announcer, server })
+    }
+
+    /// Answers requests, and tells runners what they have not been told, until the stop is asked for.
+    ///
+    /// # Errors
+    /// When the repair has panicked.
+    pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let repair = tokio::spawn(repair::run(self.announcer, shutdown.clone()));
+        shutdown.requested().await;
+        self.server.stop().await;
+        repair.await.context("the repair has failed")
+    }
+}
+
+fn register_checks(health: &Health, pool: &Pool, bus: &Bus) {
+    let (pool, bus) = (pool.clone(), bus.clone());
+    health.register("catalog database", move || {
+        let pool = pool.clone();
+        Box::pin(async move { pool.check().await.map_err(|error| error.to_string()) })
+    });
+    health.register("catalog bus", move || {
+        let bus = bus.clone();
+        Box::pin(async move { bus.check().await.map_err(|error| error.to_string()) })
+    });
+}
