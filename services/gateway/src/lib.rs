@@ -1,1 +1,18 @@
-//! placeholder
+//! The gateway: the public `/v1` API, authentication, and the one door for customers' messages.
+//!
+//! Stateless but for accounts and keys: any number may run side by side. An answer of 2xx to a message means that the
+//! stream keeps it. What workflows and executions are is asked of the services that own them; nothing is cached
+//! here but keys, for a second.
+
+mod app;
+mod auth;
+mod client;
+mod config;
+mod http;
+mod intake;
+pub mod key;
+mod state;
+pub mod store;
+
+pub use app::App;
+pub use config::Config;

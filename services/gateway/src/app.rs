@@ -1,0 +1,124 @@
+//! Puts the gateway together and runs it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::{App as HttpApp, HttpServer, middleware, web};
+use anyhow::Context;
+use bus::Bus;
+use pg::Pool;
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+use secrecy::ExposeSecret;
+
+use crate::auth::Authenticator;
+use crate::client::Client;
+use crate::config::{Config, GatewayConfig};
+use crate::http::{self, RequestTimeout};
+use crate::intake::Intake;
+use crate::key::{ApiKey, Level};
+use crate::state::State;
+use crate::store::{self, Store};
+
+/// A request's head must be there within this time.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// An idle connection is closed after this.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Connections of one thread.
+const CONNECTIONS_MAX: usize = 10_000;
+/// Requests under way have so long to end when the gateway stops, seconds; longer than any caller may wait.
+const DRAIN_SECONDS: u64 = 31;
+
+/// A gateway that is bound and ready to serve.
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: web::Data<State>,
+    config: GatewayConfig,
+}
+
+impl App {
+    /// Brings the tables up to date, connects everything and takes the port.
+    ///
+    /// # Errors
+    /// When the database or the bus cannot be reached, the port is taken, or the bootstrap key is not a key.
+    pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
+        let bootstrap = config.gateway.bootstrap_key.as_ref();
+        let bootstrap = bootstrap.map(|key| ApiKey::parse(key.expose_secret())).transpose();
+        let bootstrap = bootstrap.context("--bootstrap-key")?;
+        let listener = TcpListener::bind(config.gateway.listen)
+            .with_context(|| format!("--listen: cannot listen on {}", config.gateway.listen))?;
+        let address = listener.local_addr()?;
+        pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS).await?;
+        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        let bus = Bus::connect(&config.bus, "gateway").await.context("--nats-url")?;
+        let intake = Intake::start(&bus).await?;
+        register_checks(health, &pool, &bus, &intake);
+        let store = Store::new(pool);
+        if let Some(key) = bootstrap {
+            store.add_key(store::DEFAULT_ACCOUNT, "bootstrap", Level::FullAccess, &key).await?;
+        }
+        let state = web::Data::new(State {
+            auth: Authenticator::new(store),
+            services: Client::new(bus),
+            intake,
+            body_bytes_max: config.gateway.body_bytes_max as usize,
+        });
+        Ok(Self { listener, address, state, config: config.gateway })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the stop is asked for, then ends the requests under way.
+    ///
+    /// # Errors
+    /// When serving fails.
+    pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let state = self.state;
+        let timeout = web::Data::new(RequestTimeout(self.config.request_timeout()));
+        let server = HttpServer::new(move || {
+            HttpApp::new()
+                .app_data(state.clone())
+                .app_data(timeout.clone())
+                .wrap(middleware::from_fn(http::observe))
+                .configure(http::routes)
+                .default_service(web::to(http::not_found))
+        })
+        .workers(usize::from(self.config.http_workers))
+        .max_connections(CONNECTIONS_MAX)
+        .client_request_timeout(HEAD_DEADLINE)
+        .keep_alive(KEEP_ALIVE)
+        .disable_signals()
+        .shutdown_timeout(DRAIN_SECONDS)
+        .listen(self.listener)?
+        .run();
+        let handle = server.handle();
+        let serving = tokio::spawn(server);
+        shutdown.requested().await;
+        handle.stop(true).await;
+        serving.await??;
+        Ok(())
+    }
+}
+
+fn register_checks(health: &Health, pool: &Pool, bus: &Bus, intake: &Intake) {
+    let (pool, bus, intake) = (pool.clone(), bus.clone(), intake.clone());
+    health.register("gateway database", move || {
+        let pool = pool.clone();
+        Box::pin(async move { pool.check().await.map_err(|error| error.to_string()) })
+    });
+    health.register("gateway bus", move || {
+        let bus = bus.clone();
+        Box::pin(async move { bus.check().await.map_err(|error| error.to_string()) })
+    });
+    health.register("gateway streams", move || {
+        let ready = intake.is_ready();
+        Box::pin(async move {
+            if ready { Ok(()) } else { Err("no execution runner has set the streams up yet".to_owned()) }
+        })
+    });
+}

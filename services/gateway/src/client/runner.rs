@@ -1,0 +1,68 @@
+//! The execution runners: any of them answers for all.
+
+use std::collections::HashMap;
+
+use contracts::{subject::runner, v1};
+use flow_model::{AccountId, ExecutionId, WorkflowId};
+
+use super::Client;
+use crate::http::error::ApiError;
+
+/// A page that does not fit into one bus message is fetched in so many parts at most.
+const PARTS_MAX: usize = 20;
+
+impl Client {
+    /// A page of executions, put together from as many parts as it takes.
+    pub async fn list_executions(
+        &self,
+        mut request: v1::ListExecutionsRequest,
+    ) -> Result<v1::ListExecutionsResponse, ApiError> {
+        let wanted = request.limit as usize;
+        let mut page: v1::ListExecutionsResponse = self.call(runner::LIST_EXECUTIONS, &request).await?;
+        for _ in 1..PARTS_MAX {
+            let missing = wanted.saturating_sub(page.executions.len());
+            if missing == 0 || page.next_cursor.is_empty() {
+                break;
+            }
+            request.cursor = std::mem::take(&mut page.next_cursor);
+            request.limit = u32::try_from(missing).unwrap_or(u32::MAX);
+            let part: v1::ListExecutionsResponse = self.call(runner::LIST_EXECUTIONS, &request).await?;
+            page.executions.extend(part.executions);
+            page.next_cursor = part.next_cursor;
+        }
+        Ok(page)
+    }
+
+    pub async fn execution(
+        &self,
+        account: AccountId,
+        workflow: WorkflowId,
+        id: ExecutionId,
+    ) -> Result<v1::Execution, ApiError> {
+        let request = v1::GetExecutionRequest {
+            account_id: account.to_vec().into(),
+            workflow_id: workflow.to_vec().into(),
+            execution_id: id.to_vec().into(),
+        };
+        self.call(runner::GET_EXECUTION, &request).await
+    }
+
+    pub async fn message(&self, request: &v1::GetMessageRequest) -> Result<v1::GetMessageResponse, ApiError> {
+        self.call(runner::GET_MESSAGE, request).await
+    }
+
+    /// How many executions each of these workflows has.
+    pub async fn totals(
+        &self,
+        account: AccountId,
+        workflows: Vec<bytes::Bytes>,
+    ) -> Result<HashMap<bytes::Bytes, v1::WorkflowTotals>, ApiError> {
+        if workflows.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let request =
+            v1::WorkflowTotalsRequest { account_id: account.to_vec().into(), workflow_ids: workflows };
+        let response: v1::WorkflowTotalsResponse = self.call(runner::WORKFLOW_TOTALS, &request).await?;
+        Ok(response.totals.into_iter().map(|totals| (totals.workflow_id.clone(), totals)).collect())
+    }
+}

@@ -1,0 +1,61 @@
+//! Settings of the gateway: flags and environment, all in `--help`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bus::BusConfig;
+use clap::Parser;
+use pg::PgConfig;
+use platform::admin::AdminConfig;
+use platform::telemetry::TelemetryConfig;
+use secrecy::SecretString;
+
+/// Serves the public API. Any number may run side by side.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gateway", version)]
+pub struct Config {
+    /// Where accounts and keys are kept.
+    #[command(flatten)]
+    pub database: PgConfig,
+    /// How to reach the other services.
+    #[command(flatten)]
+    pub bus: BusConfig,
+    /// Health and metrics.
+    #[command(flatten)]
+    pub admin: AdminConfig,
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+    /// The gateway's own.
+    #[command(flatten)]
+    pub gateway: GatewayConfig,
+}
+
+/// What is the gateway's own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GatewayConfig {
+    /// Where the API is served; port 0 takes a free one
+    #[arg(long, env = "TURNLOOM_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// A full-access key of the account `default`, made when it is not there; none unless set
+    #[arg(long, env = "TURNLOOM_BOOTSTRAP_KEY", hide_env_values = true)]
+    pub bootstrap_key: Option<SecretString>,
+    /// Bytes of a request's body at most
+    #[arg(long, env = "TURNLOOM_BODY_BYTES_MAX", default_value_t = 1 << 20,
+          value_parser = clap::value_parser!(u32).range(1024..=16 << 20))]
+    pub body_bytes_max: u32,
+    /// How long a request may take in all, in milliseconds; above the 30 s that a caller may wait for an execution
+    #[arg(long, env = "TURNLOOM_REQUEST_TIMEOUT_MS", default_value_t = 40_000,
+          value_parser = clap::value_parser!(u64).range(1_000..=600_000))]
+    pub request_timeout_ms: u64,
+    /// Threads that serve requests
+    #[arg(long, env = "TURNLOOM_HTTP_WORKERS", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub http_workers: u16,
+}
+
+impl GatewayConfig {
+    pub(crate) fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+}

@@ -1,0 +1,153 @@
+//! The error envelope: every answer that is not a success looks the same.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use contracts::ErrorCode;
+use contracts::v1::{self, Failure};
+use flow_model::problem::Problem;
+use serde::Serialize;
+
+tokio::task_local! {
+    /// The id of the request that this task works on.
+    pub(super) static REQUEST_ID: String;
+}
+
+/// Seconds after which a caller may try again when a dependency is away.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    failure: Box<Failure>,
+    allowed: Option<&'static str>,
+    request_id: Option<String>,
+}
+
+impl ApiError {
+    /// With an explanation.
+    pub fn because(code: ErrorCode, details: impl Into<String>) -> Self {
+        Failure::because(code, details).into()
+    }
+
+    /// With the code's own sentence.
+    pub fn of(code: ErrorCode) -> Self {
+        Failure::of(code).into()
+    }
+
+    /// A problem of one field, parameter or header.
+    pub fn invalid(field: &str, details: impl Into<String>) -> Self {
+        Failure::because(ErrorCode::InvalidRequest, details).at(field).into()
+    }
+
+    /// With the methods that the route takes.
+    pub fn allowing(self, methods: &'static str) -> Self {
+        Self { allowed: Some(methods), ..self }
+    }
+
+    /// With the id of its request, for an answer that is written after the request's task is gone.
+    pub fn with_request_id(self, id: &str) -> Self {
+        Self { request_id: Some(id.to_owned()), ..self }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> ErrorCode {
+        self.failure.error_code()
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        Self { failure: Box::new(failure), allowed: None, request_id: None }
+    }
+}
+
+impl From<Vec<Problem>> for ApiError {
+    fn from(problems: Vec<Problem>) -> Self {
+        let problems = problems
+            .into_iter()
+            .map(|problem| v1::Problem {
+                code: problem.code.as_str().to_owned(),
+                field: problem.field,
+                message: problem.message,
+            })
+            .collect();
+        Failure::from_problems(problems).into()
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.failure.code, self.failure.details)
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Shown<'a>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    code: &'static str,
+    message: &'a str,
+    details: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ShownProblem<'a>>,
+    request_id: String,
+}
+
+#[derive(Serialize)]
+struct ShownProblem<'a> {
+    code: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'a str,
+    message: &'a str,
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let code = self.code();
+        let failure = &self.failure;
+        let request_id = self.request_id.clone();
+        let envelope = Envelope {
+            error: Shown {
+                code: code.as_str(),
+                message: if failure.message.is_empty() { code.message() } else { &failure.message },
+                details: if failure.details.is_empty() { code.message() } else { &failure.details },
+                field: &failure.field,
+                errors: failure
+                    .errors
+                    .iter()
+                    .map(|problem| ShownProblem {
+                        code: &problem.code,
+                        field: &problem.field,
+                        message: &problem.message,
+                    })
+                    .collect(),
+                request_id: request_id.or_else(|| REQUEST_ID.try_with(Clone::clone).ok()).unwrap_or_default(),
+            },
+        };
+        let mut response = HttpResponse::build(self.status_code()).json(envelope);
+        let headers = response.headers_mut();
+        match code {
+            ErrorCode::Unauthorized => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            ErrorCode::ServiceUnavailable | ErrorCode::Timeout => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            }
+            _ => {}
+        }
+        if let Some(allowed) = self.allowed {
+            headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        response
+    }
+}

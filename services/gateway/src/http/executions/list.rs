@@ -1,0 +1,90 @@
+//! `GET /v1/workflows/{workflow_id}/executions`: newest first.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::v1::{self, ExecutionStatus};
+use flow_model::ConversationId;
+use flow_model::limits::CUSTOMER_ID_CHARS_MAX;
+
+use super::view::ExecutionView;
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::http::workflows;
+use crate::http::workflows::list::{Listed, Pagination};
+use crate::key::Level;
+use crate::state::State;
+
+const STATUSES: [(&str, ExecutionStatus); 3] = [
+    ("success", ExecutionStatus::Success),
+    ("failed", ExecutionStatus::Failed),
+    ("running", ExecutionStatus::Running),
+];
+
+const PARAMETERS: [&str; 9] = [
+    "page",
+    "limit",
+    "status",
+    "start_date",
+    "end_date",
+    "customer_id",
+    "conversation_id",
+    "channel",
+    "cursor",
+];
+
+pub(in crate::http) async fn list(
+    caller: Caller,
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let account = caller.require(Level::ReadOnly)?;
+    let query = Query::of(&request, &PARAMETERS)?;
+    let page = query.page()?;
+    let status = query.choice("status", &STATUSES)?.unwrap_or(ExecutionStatus::Unspecified);
+    let (start_at_ms, end_at_ms) = (query.start("start_date")?, query.end("end_date")?);
+    if start_at_ms.zip(end_at_ms).is_some_and(|(start, end)| start > end) {
+        return Err(ApiError::invalid("end_date", "The parameter 'end_date' is before 'start_date'"));
+    }
+    let channel = query.channel()?.map(|channel| channel.as_str().to_owned()).unwrap_or_default();
+    let customer_id = customer_of(&query)?;
+    let conversation_id = conversation_of(&query)?;
+    let id = workflows::id_of(&path)?;
+    state.services.workflow(account, id).await?;
+    let wanted = v1::ListExecutionsRequest {
+        account_id: account.to_vec().into(),
+        workflow_id: id.to_vec().into(),
+        page: page.page,
+        limit: page.limit,
+        status: status.into(),
+        start_at_ms,
+        end_at_ms,
+        customer_id,
+        conversation_id,
+        channel,
+        cursor: page.cursor.clone(),
+    };
+    let found = state.services.list_executions(wanted).await?;
+    let pagination = Pagination::new(&page, found.total, found.next_cursor);
+    let data = found.executions.into_iter().map(ExecutionView::brief).collect();
+    Ok(HttpResponse::Ok().json(Listed::<ExecutionView> { data, pagination }))
+}
+
+fn customer_of(query: &Query) -> Result<String, ApiError> {
+    let customer = query.text("customer_id")?.unwrap_or_default();
+    if customer.chars().count() > CUSTOMER_ID_CHARS_MAX || customer.chars().any(char::is_control) {
+        let details = format!(
+            "The parameter 'customer_id' must be a text of at most {CUSTOMER_ID_CHARS_MAX} characters"
+        );
+        return Err(ApiError::invalid("customer_id", details));
+    }
+    Ok(customer.to_owned())
+}
+
+fn conversation_of(query: &Query) -> Result<bytes::Bytes, ApiError> {
+    let Some(text) = query.text("conversation_id")? else { return Ok(bytes::Bytes::new()) };
+    let id: ConversationId = text.parse().map_err(|_| {
+        ApiError::invalid("conversation_id", "The parameter 'conversation_id' must be conversation-<uuid>")
+    })?;
+    Ok(id.to_vec().into())
+}

@@ -1,0 +1,75 @@
+//! `GET /v1/messages/{message_id}?channel=…&customer_id=…`: what became of a message.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
+use contracts::v1::{self, MessageState};
+use flow_model::limits::{CUSTOMER_ID_CHARS_MAX, MESSAGE_ID_CHARS_MAX};
+use flow_model::{ConversationId, ExecutionId, WorkflowId};
+use serde::Serialize;
+
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::key::Level;
+use crate::state::State;
+
+#[derive(Serialize)]
+struct One {
+    data: MessageView,
+}
+
+#[derive(Serialize)]
+struct MessageView {
+    message_id: String,
+    conversation_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+pub(in crate::http) async fn get(
+    caller: Caller,
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let account = caller.require(Level::ReadOnly)?;
+    let query = Query::of(&request, &["channel", "customer_id"])?;
+    let missing = |name: &str| ApiError::invalid(name, format!("The parameter '{name}' is missing"));
+    let channel = query.channel()?.ok_or_else(|| missing("channel"))?;
+    let customer_id = query.text("customer_id")?.ok_or_else(|| missing("customer_id"))?;
+    let message_id = path.into_inner();
+    let unknown = || ApiError::of(ErrorCode::MessageNotFound);
+    let fits =
+        |text: &str, chars_max| text.chars().count() <= chars_max && !text.chars().any(char::is_control);
+    if !fits(customer_id, CUSTOMER_ID_CHARS_MAX) || !fits(&message_id, MESSAGE_ID_CHARS_MAX) {
+        return Err(unknown());
+    }
+    let asked = v1::GetMessageRequest {
+        account_id: account.to_vec().into(),
+        channel: channel.as_str().to_owned(),
+        customer_id: customer_id.to_owned(),
+        message_id: message_id.clone(),
+    };
+    let found = state.services.message(&asked).await?;
+    let (status, reason) = match found.state() {
+        MessageState::Unspecified => return Err(unknown()),
+        MessageState::Accepted => ("accepted", None),
+        MessageState::Handled => ("handled", None),
+        MessageState::Ignored => ("ignored", Some("no_matching_workflow")),
+        MessageState::Dead => ("dead", None),
+    };
+    let data = MessageView {
+        message_id,
+        conversation_id: ConversationId::of(account, channel.as_str(), customer_id).to_string(),
+        status,
+        execution_id: ExecutionId::from_slice(&found.execution_id).ok().map(|id| id.to_string()),
+        workflow_id: WorkflowId::from_slice(&found.workflow_id).ok().map(|id| id.to_string()),
+        reason,
+    };
+    Ok(HttpResponse::Ok().json(One { data }))
+}

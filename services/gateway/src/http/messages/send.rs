@@ -1,0 +1,228 @@
+//! `POST /v1/messages`: accepted once the stream keeps it; handled once, however often it is sent.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::DateTime;
+use contracts::v1::{self, MessageState, Outcome, input::Kind};
+use flow_model::document::{At, Object, Report};
+use flow_model::limits::{MESSAGE_ID_CHARS_MAX, METADATA_BYTES_MAX};
+use flow_model::problem::ProblemCode::InvalidRequest;
+use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
+use platform::clock;
+use serde_json::{Value, json};
+
+use super::fields;
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::executions::view::ExecutionView;
+use crate::http::query::Query;
+use crate::http::{body, prefer, workflows};
+use crate::intake::NewInput;
+use crate::key::Level;
+use crate::state::State;
+
+/// The body.
+struct Message {
+    customer_id: String,
+    channel: Channel,
+    text: String,
+    message_id: Option<String>,
+    sent_at_ms: Option<i64>,
+    workflow: Option<String>,
+    metadata: Vec<u8>,
+}
+
+pub(in crate::http) async fn send(
+    caller: Caller,
+    state: web::Data<State>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let account = caller.require(Level::ReadWrite)?;
+    Query::of(&request, &[])?;
+    let wait = prefer::wait(&request)?;
+    let document = body::json(&request, payload, state.body_bytes_max).await?;
+    let message = read(&document)?;
+    let message_id = match message.message_id {
+        Some(id) => id,
+        None => idempotency_key(&request)?.unwrap_or_else(|| format!("message-{}", clock::new_uuid_v7())),
+    };
+    let workflow = match message.workflow.as_deref() {
+        Some(text) => Some(workflow_of(&state, account, text).await?),
+        None => None,
+    };
+    let kind = Kind::Message(v1::InboundMessage {
+        message_id: message_id.clone(),
+        text: message.text,
+        sent_at_ms: message.sent_at_ms,
+        workflow_id: workflow.map(|id| id.to_vec().into()).unwrap_or_default(),
+        metadata_json: message.metadata.into(),
+    });
+    let asked = v1::GetMessageRequest {
+        account_id: account.to_vec().into(),
+        channel: message.channel.as_str().to_owned(),
+        customer_id: message.customer_id.clone(),
+        message_id: message_id.clone(),
+    };
+    let input = NewInput { account, channel: message.channel, customer_id: message.customer_id, kind };
+    let minted = state.intake.mint(input)?;
+    let told = Told { message_id, conversation: minted.conversation };
+    let Some(longest) = wait else {
+        state.intake.accept(minted).await?;
+        return Ok(told.accepted());
+    };
+    let waiter = state.intake.accept_and_hear(minted).await?;
+    match waiter.wait(longest).await {
+        Some(answer) => Ok(told.answered(answer)),
+        None => Ok(told.looked_up(&state, account, &asked).await),
+    }
+}
+
+/// What the caller is told of its message.
+struct Told {
+    message_id: String,
+    conversation: ConversationId,
+}
+
+impl Told {
+    fn accepted(&self) -> HttpResponse {
+        HttpResponse::Accepted().json(json!({"data": {
+            "message_id": self.message_id,
+            "conversation_id": self.conversation.to_string(),
+            "status": "accepted",
+        }}))
+    }
+
+    fn answered(&self, answer: v1::Answer) -> HttpResponse {
+        match (answer.outcome(), answer.execution) {
+            (Outcome::Executed, Some(execution)) => self.handled(execution),
+            (Outcome::Dead, _) => self.without_execution("dead", &answer.reason),
+            (Outcome::Ignored, _) => self.without_execution("ignored", "no_matching_workflow"),
+            (Outcome::Executed | Outcome::Refused | Outcome::Unspecified, _) => self.accepted(),
+        }
+    }
+
+    fn handled(&self, execution: v1::Execution) -> HttpResponse {
+        waited(json!({"data": {
+            "message_id": self.message_id,
+            "conversation_id": self.conversation.to_string(),
+            "status": "handled",
+            "execution": ExecutionView::whole(execution),
+        }}))
+    }
+
+    fn without_execution(&self, status: &str, reason: &str) -> HttpResponse {
+        waited(json!({"data": {
+            "message_id": self.message_id,
+            "conversation_id": self.conversation.to_string(),
+            "status": status,
+            "execution": null,
+            "reason": reason,
+        }}))
+    }
+
+    /// Asks once what became of the message: the answer may have been lost on its way.
+    async fn looked_up(
+        &self,
+        state: &State,
+        account: AccountId,
+        asked: &v1::GetMessageRequest,
+    ) -> HttpResponse {
+        let Ok(found) = state.services.message(asked).await else { return self.accepted() };
+        match found.state() {
+            MessageState::Handled => {
+                let ids = WorkflowId::from_slice(&found.workflow_id)
+                    .and_then(|workflow| Ok((workflow, ExecutionId::from_slice(&found.execution_id)?)));
+                let Ok((workflow, execution)) = ids else { return self.accepted() };
+                match state.services.execution(account, workflow, execution).await {
+                    Ok(execution) => self.handled(execution),
+                    Err(_) => self.accepted(),
+                }
+            }
+            MessageState::Ignored => self.without_execution("ignored", "no_matching_workflow"),
+            MessageState::Dead => self.without_execution("dead", ""),
+            MessageState::Accepted | MessageState::Unspecified => self.accepted(),
+        }
+    }
+}
+
+fn waited(body: Value) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("preference-applied", "wait")).json(body)
+}
+
+async fn workflow_of(state: &State, account: AccountId, text: &str) -> Result<WorkflowId, ApiError> {
+    let id = workflows::id_of(text)?;
+    state.services.workflow(account, id).await?;
+    Ok(id)
+}
+
+/// The key serves as the message's id when the sender gives none, so that a repetition is noticed either way.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
+    let Some(header) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let refused = || {
+        let details = format!("Idempotency-Key takes 1 to {MESSAGE_ID_CHARS_MAX} visible characters");
+        ApiError::invalid("Idempotency-Key", details)
+    };
+    let text = header.to_str().map_err(|_| refused())?.trim();
+    let fits = (1..=MESSAGE_ID_CHARS_MAX).contains(&text.len());
+    if fits { Ok(Some(text.to_owned())) } else { Err(refused()) }
+}
+
+fn read(document: &Value) -> Result<Message, ApiError> {
+    let mut report = Report::default();
+    let message = read_message(document, &mut report);
+    Ok(report.into_result(message)?.0)
+}
+
+fn read_message(document: &Value, report: &mut Report) -> Option<Message> {
+    let mut object = Object::read(document, &At::root(), InvalidRequest, report)?;
+    let customer_id = fields::customer_id(&mut object, report);
+    let channel = fields::channel(&mut object, true, report);
+    let text = fields::message(&mut object, report);
+    let message_id = read_message_id(&mut object, report);
+    let sent_at_ms = read_sent_at(&mut object, report);
+    let (workflow, _) = object.text("workflow_id", InvalidRequest, report);
+    let metadata = read_metadata(&mut object, report);
+    object.finish(report);
+    Some(Message {
+        customer_id: customer_id?,
+        channel: channel?,
+        text: text?,
+        message_id,
+        sent_at_ms,
+        workflow: workflow.map(str::to_owned),
+        metadata,
+    })
+}
+
+fn read_message_id(object: &mut Object<'_>, report: &mut Report) -> Option<String> {
+    let (text, at) = object.text("message_id", InvalidRequest, report);
+    let text = text?;
+    if text.is_empty() {
+        report.problem(&at, InvalidRequest, "is empty");
+        return None;
+    }
+    fields::identifier(text, &at, MESSAGE_ID_CHARS_MAX, report)
+}
+
+fn read_sent_at(object: &mut Object<'_>, report: &mut Report) -> Option<i64> {
+    let (text, at): (Option<&str>, At) = object.text("sent_at", InvalidRequest, report);
+    let time = DateTime::parse_from_rfc3339(text?);
+    if time.is_err() {
+        report.problem(&at, InvalidRequest, "must be a time such as 2024-01-31T10:30:00Z");
+    }
+    time.ok().map(|time| time.timestamp_millis())
+}
+
+fn read_metadata(object: &mut Object<'_>, report: &mut Report) -> Vec<u8> {
+    let (value, at) = object.get("metadata");
+    let Some(value) = value else { return Vec::new() };
+    if !value.is_object() {
+        report.problem(&at, InvalidRequest, "must be an object");
+        return Vec::new();
+    }
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    if bytes.len() > METADATA_BYTES_MAX {
+        report.problem(&at, InvalidRequest, format!("is larger than {METADATA_BYTES_MAX} bytes"));
+    }
+    bytes
+}

@@ -1,0 +1,220 @@
+//! Query parameters: each at most once, none unknown, every value checked.
+
+use actix_web::HttpRequest;
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use flow_model::Channel;
+
+use super::error::ApiError;
+
+/// Rows of a page unless the caller says otherwise, and at most.
+const LIMIT_DEFAULT: u32 = 20;
+const LIMIT_MAX: u32 = 100;
+/// Pages that can be asked for; what lies further is reached by cursor.
+const PAGE_MAX: u32 = 100_000_000;
+/// Characters of a text to search for.
+const SEARCH_CHARS_MAX: usize = 200;
+/// Characters of a cursor.
+const CURSOR_CHARS_MAX: usize = 200;
+
+/// The parameters of one request.
+#[derive(Debug)]
+pub(super) struct Query {
+    pairs: Vec<(String, String)>,
+}
+
+/// Where in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Page {
+    pub page: u32,
+    pub limit: u32,
+    pub cursor: String,
+}
+
+impl Query {
+    /// Reads the parameters of a request that takes these.
+    pub fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, ApiError> {
+        Self::parse(request.query_string(), known)
+    }
+
+    fn parse(text: &str, known: &[&str]) -> Result<Self, ApiError> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            if !known.contains(&name.as_ref()) {
+                let shown: String = name.chars().take(64).collect();
+                let takes = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let details = format!("Unknown parameter '{shown}'; the route takes {takes}");
+                return Err(ApiError::invalid(&shown, details));
+            }
+            if pairs.iter().any(|(earlier, _)| *earlier == name) {
+                return Err(ApiError::invalid(&name, format!("The parameter '{name}' is given twice")));
+            }
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// A parameter's text. An empty one is an error: it is never what the caller meant.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.pairs.iter().find(|(known, _)| known == name) {
+            None => Ok(None),
+            Some((_, value)) if value.is_empty() => {
+                Err(ApiError::invalid(name, format!("The parameter '{name}' is empty")))
+            }
+            Some((_, value)) => Ok(Some(value)),
+        }
+    }
+
+    /// `page`, `limit` and `cursor`.
+    pub fn page(&self) -> Result<Page, ApiError> {
+        let page = self.number("page", 1, PAGE_MAX)?;
+        let limit = self.number("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
+        let cursor = self.text("cursor")?.unwrap_or_default();
+        if cursor.len() > CURSOR_CHARS_MAX {
+            return Err(ApiError::invalid("cursor", "The cursor is not one that this list gave"));
+        }
+        if page.is_some() && !cursor.is_empty() {
+            return Err(ApiError::invalid("cursor", "Give either page or cursor, not both"));
+        }
+        Ok(Page { page: page.unwrap_or(1), limit, cursor: cursor.to_owned() })
+    }
+
+    fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse::<u32>().ok().filter(|number| digits && (min..=max).contains(number));
+        number.map(Some).ok_or_else(|| {
+            ApiError::invalid(
+                name,
+                format!("The parameter '{name}' must be a whole number from {min} to {max}"),
+            )
+        })
+    }
+
+    /// `channel`.
+    pub fn channel(&self) -> Result<Option<Channel>, ApiError> {
+        let Some(text) = self.text("channel")? else { return Ok(None) };
+        let names = Channel::ALL.map(Channel::as_str).join(", ");
+        text.parse().map(Some).map_err(|_| {
+            ApiError::invalid("channel", format!("The parameter 'channel' must be one of {names}"))
+        })
+    }
+
+    /// One of these values.
+    pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match choices.iter().find(|(choice, _)| *choice == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+                let details = format!("The parameter '{name}' must be one of {}", names.join(", "));
+                Err(ApiError::invalid(name, details))
+            }
+        }
+    }
+
+    /// `search`, without outer blanks.
+    pub fn search(&self) -> Result<String, ApiError> {
+        let text = self.text("search")?.unwrap_or_default().trim();
+        if text.chars().count() > SEARCH_CHARS_MAX || text.contains('\0') {
+            let details =
+                format!("The parameter 'search' must be a text of at most {SEARCH_CHARS_MAX} characters");
+            return Err(ApiError::invalid("search", details));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// The start of a span, Unix milliseconds: a date begins at its midnight, UTC.
+    pub fn start(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        self.time(name, NaiveTime::MIN)
+    }
+
+    /// The end of a span, Unix milliseconds, itself included: a date ends with its last millisecond, UTC.
+    pub fn end(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let last = NaiveTime::from_hms_milli_opt(23, 59, 59, 999).unwrap_or_default();
+        self.time(name, last)
+    }
+
+    fn time(&self, name: &str, time_of_date: NaiveTime) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            && text.len() == 10
+        {
+            return Ok(Some(date.and_time(time_of_date).and_utc().timestamp_millis()));
+        }
+        // The + of an offset is a blank in a query whose writer did not escape it.
+        let escaped = text.replace(' ', "+");
+        DateTime::parse_from_rfc3339(&escaped).map(|time| Some(time.timestamp_millis())).map_err(|_| {
+            let details = format!("The parameter '{name}' must be a date such as 2024-01-31 or a time such as 2024-01-31T10:30:00Z");
+            ApiError::invalid(name, details)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 6] = ["page", "limit", "cursor", "channel", "start_date", "end_date"];
+
+    fn refused(text: &str, read: impl Fn(&Query) -> Result<(), ApiError>) -> Option<String> {
+        let result = Query::parse(text, &KNOWN).and_then(|query| read(&query));
+        result.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn pages_are_read() {
+        let page = |text: &str| Query::parse(text, &KNOWN).and_then(|query| query.page()).ok();
+        assert_eq!(page(""), Some(Page { page: 1, limit: 20, cursor: String::new() }));
+        assert_eq!(page("page=3&limit=100"), Some(Page { page: 3, limit: 100, cursor: String::new() }));
+        assert_eq!(page("cursor=abc"), Some(Page { page: 1, limit: 20, cursor: "abc".to_owned() }));
+    }
+
+    #[test]
+    fn bad_pages_are_refused() {
+        for text in [
+            "page=0",
+            "page=-1",
+            "page=1.0",
+            "page=+1",
+            "page=",
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "page=1&page=2",
+            "page=1&cursor=a",
+            "pages=1",
+            "page=99999999999",
+        ] {
+            assert!(refused(text, |query| query.page().map(|_| ())).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_and_times_are_read_in_utc() {
+        let span = |text: &str| {
+            let query = Query::parse(text, &KNOWN).ok()?;
+            Some((query.start("start_date").ok()?, query.end("end_date").ok()?))
+        };
+        assert_eq!(
+            span("start_date=2024-01-31&end_date=2024-01-31"),
+            Some((Some(1_706_659_200_000), Some(1_706_745_599_999)))
+        );
+        assert_eq!(
+            span("start_date=2024-01-31T10:30:00Z&end_date=2024-01-31T12:30:00+02:00"),
+            Some((Some(1_706_697_000_000), Some(1_706_697_000_000)))
+        );
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "start_date=yesterday",
+            "start_date=2024-13-01",
+            "start_date=2024-1-1",
+            "start_date=2024-01-31T10:30:00",
+            "start_date=1706659200",
+        ] {
+            assert!(refused(text, |query| query.start("start_date").map(|_| ())).is_some(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The gateway as a process of its own.
+
+use clap::Parser;
+use gateway::{App, Config};
+use platform::admin::Admin;
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+use platform::telemetry;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const NAME: &str = "gateway";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config = Config::parse();
+    let telemetry = telemetry::init(NAME, &config.telemetry)?;
+    let health = Health::new();
+    let admin = Admin::bind(&config.admin, health.clone(), NAME)?;
+    tracing::info!(admin = %admin.local_addr(), "starting");
+    let shutdown = Shutdown::on_signals();
+    let app = App::build(config, &health).await?;
+    tracing::info!(address = %app.local_addr(), "ready");
+    tokio::try_join!(app.run_until(shutdown.clone()), admin.run_until(shutdown))?;
+    telemetry.shutdown().await;
+    Ok(())
+}
