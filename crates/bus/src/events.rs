@@ -7,10 +7,19 @@ use bytes::Bytes;
 use contracts::subject;
 use futures::StreamExt;
 
+use crate::reader::{StreamState, stream_state};
 use crate::{Bus, Unavailable};
 
 /// A message that is not acknowledged is delivered again after this.
 const ACK_WAIT: Duration = Duration::from_secs(30);
+
+/// The stream of events as it stands.
+///
+/// # Errors
+/// When NATS is away or the stream is missing.
+pub async fn stream(bus: &Bus) -> Result<StreamState, Unavailable> {
+    stream_state(bus, subject::EVENTS_STREAM).await
+}
 
 /// Where a new subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

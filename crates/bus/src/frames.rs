@@ -8,30 +8,15 @@ use std::time::Duration;
 
 use contracts::subject;
 
-use crate::reader::{Reader, StreamMessage};
+use crate::reader::{Reader, StreamMessage, StreamState, stream_state};
 use crate::{Bus, Unavailable};
-
-/// A group's stream as it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamState {
-    /// Creation time, Unix nanoseconds. It survives a restart and changes when the stream is made again.
-    pub incarnation: i64,
-    /// The last frame's place; 0 before the first.
-    pub last_seq: u64,
-}
 
 /// Asks for a group's stream.
 ///
 /// # Errors
 /// When NATS is away or the stream is missing.
 pub async fn stream(bus: &Bus, group: u32) -> Result<StreamState, Unavailable> {
-    bus.require_connected()?;
-    let stream = bus.jetstream.get_stream(subject::turns_stream(group)).await.map_err(Unavailable::new)?;
-    let info = stream.cached_info();
-    Ok(StreamState {
-        incarnation: info.created.timestamp_nanos_opt().unwrap_or_default(),
-        last_seq: info.state.last_sequence,
-    })
+    stream_state(bus, &subject::turns_stream(group)).await
 }
 
 /// Reads a group's frames from `from_seq` on.

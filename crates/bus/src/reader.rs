@@ -23,6 +23,26 @@ const REQUEST_MESSAGES: usize = 256;
 /// The server forgets the consumer of a reader that is gone after this.
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 
+/// A stream as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamState {
+    /// Creation time, Unix nanoseconds. It survives a restart and changes when the stream is made again.
+    pub incarnation: i64,
+    /// The last message's place; 0 before the first.
+    pub last_seq: u64,
+}
+
+/// Asks for a stream.
+pub(crate) async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, Unavailable> {
+    bus.require_connected()?;
+    let stream = bus.jetstream.get_stream(name).await.map_err(Unavailable::new)?;
+    let info = stream.cached_info();
+    Ok(StreamState {
+        incarnation: info.created.timestamp_nanos_opt().unwrap_or_default(),
+        last_seq: info.state.last_sequence,
+    })
+}
+
 /// A message of a stream.
 #[derive(Debug, Clone)]
 pub struct StreamMessage {

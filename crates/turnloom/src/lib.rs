@@ -1,1 +1,9 @@
-//! placeholder
+//! The command line, `turnloom`: everything in one process on a local stack, and tools for people.
+//!
+//! The only crate that knows all services. It adds nothing to them: what it starts are the same libraries that the
+//! services' own binaries start.
+
+pub mod events;
+pub mod run_file;
+pub mod services;
+pub mod up;

@@ -57,13 +57,14 @@ impl Authenticator {
         let asking = self.fresh.try_get_with(hash, self.ask(hash));
         let answer = match known {
             None => asking.await.map_err(AuthError::Unavailable)?,
-            Some(known) => match tokio::time::timeout(PATIENCE, asking).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(_)) | Err(_) => {
+            Some(known) => {
+                if let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, asking).await {
+                    answer
+                } else {
                     metrics::counter!("turnloom_gateway_keys_unchecked_total").increment(1);
                     Some(known)
                 }
-            },
+            }
         };
         answer.ok_or(AuthError::Invalid)
     }

@@ -10,7 +10,7 @@ mod prefer;
 mod query;
 mod workflows;
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use contracts::ErrorCode;
 use error::ApiError;
 
@@ -66,9 +66,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// Any other route.
-pub(crate) fn not_found(request: HttpRequest) -> std::future::Ready<Result<&'static str, ApiError>> {
-    let details = format!("There is no route {}", request.path());
-    std::future::ready(Err(ApiError::because(ErrorCode::NotFound, details)))
+pub(crate) fn not_found() -> std::future::Ready<Result<&'static str, ApiError>> {
+    std::future::ready(Err(ApiError::because(ErrorCode::NotFound, "There is no such route")))
 }
 
 fn not_allowed(allowed: &'static str) -> std::future::Ready<Result<&'static str, ApiError>> {

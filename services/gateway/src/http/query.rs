@@ -25,7 +25,7 @@ pub(super) struct Query {
 /// Where in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Page {
-    pub page: u32,
+    pub number: u32,
     pub limit: u32,
     pub cursor: String,
 }
@@ -75,7 +75,7 @@ impl Query {
         if page.is_some() && !cursor.is_empty() {
             return Err(ApiError::invalid("cursor", "Give either page or cursor, not both"));
         }
-        Ok(Page { page: page.unwrap_or(1), limit, cursor: cursor.to_owned() })
+        Ok(Page { number: page.unwrap_or(1), limit, cursor: cursor.to_owned() })
     }
 
     fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
@@ -102,14 +102,11 @@ impl Query {
     /// One of these values.
     pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        match choices.iter().find(|(choice, _)| *choice == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-                let details = format!("The parameter '{name}' must be one of {}", names.join(", "));
-                Err(ApiError::invalid(name, details))
-            }
+        if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
+            return Ok(Some(*value));
         }
+        let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+        Err(ApiError::invalid(name, format!("The parameter '{name}' must be one of {}", names.join(", "))))
     }
 
     /// `search`, without outer blanks.
@@ -164,9 +161,9 @@ mod tests {
     #[test]
     fn pages_are_read() {
         let page = |text: &str| Query::parse(text, &KNOWN).and_then(|query| query.page()).ok();
-        assert_eq!(page(""), Some(Page { page: 1, limit: 20, cursor: String::new() }));
-        assert_eq!(page("page=3&limit=100"), Some(Page { page: 3, limit: 100, cursor: String::new() }));
-        assert_eq!(page("cursor=abc"), Some(Page { page: 1, limit: 20, cursor: "abc".to_owned() }));
+        assert_eq!(page(""), Some(Page { number: 1, limit: 20, cursor: String::new() }));
+        assert_eq!(page("page=3&limit=100"), Some(Page { number: 3, limit: 100, cursor: String::new() }));
+        assert_eq!(page("cursor=abc"), Some(Page { number: 1, limit: 20, cursor: "abc".to_owned() }));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(in crate::http) async fn list(
     let wanted = v1::ListExecutionsRequest {
         account_id: account.to_vec().into(),
         workflow_id: id.to_vec().into(),
-        page: page.page,
+        page: page.number,
         limit: page.limit,
         status: status.into(),
         start_at_ms,

@@ -38,7 +38,7 @@ impl Pagination {
     /// Of a page that was asked for and what was found.
     pub fn new(asked: &Page, total: u64, next_cursor: String) -> Self {
         Self {
-            page: asked.page,
+            page: asked.number,
             limit: asked.limit,
             total,
             pages: total.div_ceil(u64::from(asked.limit)),
@@ -59,7 +59,7 @@ pub(in crate::http) async fn list(
     let channel = query.channel()?.map(|channel| channel.as_str().to_owned()).unwrap_or_default();
     let wanted = v1::ListWorkflowsRequest {
         account_id: account.to_vec().into(),
-        page: page.page,
+        page: page.number,
         limit: page.limit,
         status: status.into(),
         channel,

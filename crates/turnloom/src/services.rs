@@ -1,0 +1,117 @@
+//! All services in one process.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Parser;
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+use tokio::task::JoinHandle;
+
+/// Where the services find their database, their broker, and the port to serve on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// PostgreSQL.
+    pub database_url: String,
+    /// NATS.
+    pub nats_url: String,
+    /// Where the API is served; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A full-access key of the account `default`.
+    pub api_key: String,
+}
+
+/// Services that are built and ready to run.
+pub struct Services {
+    gateway: gateway::App,
+    catalog: workflow_catalog::App,
+    runner: execution_runner::App,
+    aggregator: metrics_aggregator::App,
+}
+
+impl Services {
+    /// Builds all of them; the runner first, since it sets up the streams that the others use.
+    ///
+    /// # Errors
+    /// What the first one that fails says.
+    pub async fn build(settings: &Settings, health: &Health) -> anyhow::Result<Self> {
+        let both = ["--database-url", &settings.database_url, "--nats-url", &settings.nats_url];
+        let arguments = |name: &'static str| std::iter::once(name).chain(both);
+        let runner = execution_runner::Config::try_parse_from(arguments("execution-runner"))?;
+        let runner = execution_runner::App::build(runner, health).await.context("execution-runner")?;
+        let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog"))?;
+        let catalog = workflow_catalog::App::build(catalog, health).await.context("workflow-catalog")?;
+        let aggregator = metrics_aggregator::Config::try_parse_from(arguments("metrics-aggregator"))?;
+        let aggregator =
+            metrics_aggregator::App::build(aggregator, health).await.context("metrics-aggregator")?;
+        let listen = settings.listen.to_string();
+        let own = ["--listen", &listen, "--bootstrap-key", &settings.api_key];
+        let gateway = gateway::Config::try_parse_from(arguments("gateway").chain(own))?;
+        let gateway = gateway::App::build(gateway, health).await.context("gateway")?;
+        Ok(Self { gateway, catalog, runner, aggregator })
+    }
+
+    /// Where the API is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.gateway.local_addr()
+    }
+
+    /// Runs all of them until the stop is asked for, or one has failed. The gateway stops first, so that nothing new
+    /// comes in while the others finish.
+    ///
+    /// # Errors
+    /// What the first one that failed says.
+    pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        // Of their own, not children: each is asked to stop when it is its turn.
+        let [gateway, runner, aggregator, catalog] = std::array::from_fn(|_| Shutdown::new());
+        let running = [
+            Running::start("gateway", self.gateway.run_until(gateway.clone()), gateway, &shutdown),
+            Running::start("execution-runner", self.runner.run_until(runner.clone()), runner, &shutdown),
+            Running::start(
+                "metrics-aggregator",
+                self.aggregator.run_until(aggregator.clone()),
+                aggregator,
+                &shutdown,
+            ),
+            Running::start("workflow-catalog", self.catalog.run_until(catalog.clone()), catalog, &shutdown),
+        ];
+        shutdown.requested().await;
+        let mut result = Ok(());
+        for service in running {
+            let ended = service.stop().await;
+            result = result.and(ended);
+        }
+        result
+    }
+}
+
+/// One service under way.
+struct Running {
+    name: &'static str,
+    shutdown: Shutdown,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Runs it; when it ends by itself everything is asked to stop.
+    fn start(
+        name: &'static str,
+        work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+        shutdown: Shutdown,
+        all: &Shutdown,
+    ) -> Self {
+        let all = all.clone();
+        let task = tokio::spawn(async move {
+            let ended = work.await;
+            all.request();
+            ended
+        });
+        Self { name, shutdown, task }
+    }
+
+    async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.request();
+        self.task.await.with_context(|| format!("{} panicked", self.name))?.context(self.name)
+    }
+}

@@ -1,0 +1,129 @@
+//! `turnloom up`: a local stack and all services, in one process.
+
+mod api_key;
+mod welcome;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use local_stack::{Nats, Postgres};
+use platform::admin::{Admin, AdminConfig};
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+use platform::telemetry::{self, TelemetryConfig};
+
+use crate::run_file::RunFile;
+use crate::services::{Services, Settings};
+
+/// What `turnloom up` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Arguments {
+    /// Where the API is served; port 0 takes a free one
+    #[arg(long, env = "TURNLOOM_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the data are kept; made when it is not there
+    #[arg(long, env = "TURNLOOM_DATA_DIR", default_value = ".turnloom")]
+    data_dir: PathBuf,
+    /// Keeps nothing: the data go away at the end
+    #[arg(long)]
+    ephemeral: bool,
+    /// The full-access key of the account `default`; kept in `api-key` in the data directory. Made when there is none
+    #[arg(long, env = "TURNLOOM_BOOTSTRAP_KEY", hide_env_values = true)]
+    bootstrap_key: Option<String>,
+    #[command(flatten)]
+    admin: AdminConfig,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
+}
+
+/// Starts everything and runs until Ctrl-C.
+///
+/// # Errors
+/// When something cannot be started, or a service fails.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let telemetry = telemetry::init("turnloom", &arguments.telemetry)?;
+    let shutdown = Shutdown::on_signals();
+    let data_dir = (!arguments.ephemeral).then_some(arguments.data_dir.as_path());
+    if let Some(directory) = data_dir {
+        fs::create_dir_all(directory).with_context(|| format!("--data-dir: {}", directory.display()))?;
+    }
+    let api_key = api_key::obtain(arguments.bootstrap_key.as_deref(), data_dir)?;
+    let stack = Stack::start(data_dir).await?;
+    let result = serve(&arguments, &stack, api_key, data_dir, shutdown).await;
+    if let Some(directory) = data_dir {
+        RunFile::remove(directory);
+    }
+    tokio::task::spawn_blocking(move || stack.stop()).await?;
+    telemetry.shutdown().await;
+    result
+}
+
+async fn serve(
+    arguments: &Arguments,
+    stack: &Stack,
+    api_key: String,
+    data_dir: Option<&Path>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let health = Health::new();
+    let admin = Admin::bind(&arguments.admin, health.clone(), "turnloom")?;
+    let settings = Settings {
+        database_url: stack.postgres.url(),
+        nats_url: stack.nats.url(),
+        listen: arguments.listen,
+        api_key: api_key.clone(),
+    };
+    let started = Instant::now();
+    let services = tokio::select! {
+        built = Services::build(&settings, &health) => built?,
+        () = shutdown.requested() => return Ok(()),
+    };
+    welcome::progress("services", started.elapsed());
+    let api_url = format!("http://{}", services.address());
+    if let Some(directory) = data_dir {
+        let file = RunFile {
+            api_url: api_url.clone(),
+            nats_url: settings.nats_url.clone(),
+            database_url: settings.database_url.clone(),
+        };
+        file.write(directory)?;
+    }
+    welcome::greet(&api_url, &api_key, data_dir, admin.local_addr());
+    tokio::try_join!(services.run_until(shutdown.clone()), admin.run_until(shutdown))?;
+    Ok(())
+}
+
+/// The servers beneath.
+struct Stack {
+    postgres: Postgres,
+    nats: Nats,
+}
+
+impl Stack {
+    /// Starts both, side by side.
+    async fn start(data_dir: Option<&Path>) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let (of_postgres, of_nats) =
+            (data_dir.map(|path| path.join("postgres")), data_dir.map(|path| path.join("nats")));
+        let postgres = tokio::task::spawn_blocking(move || match of_postgres {
+            Some(directory) => Postgres::start(&directory),
+            None => Postgres::ephemeral(),
+        });
+        let nats = tokio::task::spawn_blocking(move || match of_nats {
+            Some(directory) => Nats::start(&directory),
+            None => Nats::ephemeral(),
+        });
+        let (postgres, nats) = tokio::try_join!(postgres, nats)?;
+        let stack = Self { postgres: postgres?, nats: nats? };
+        welcome::progress("PostgreSQL and nats-server", started.elapsed());
+        Ok(stack)
+    }
+
+    fn stop(mut self) {
+        self.nats.stop();
+        self.postgres.stop();
+    }
+}

@@ -1,0 +1,25 @@
+//! Settings of the metrics aggregator: flags and environment, all in `--help`.
+
+use bus::BusConfig;
+use clap::Parser;
+use pg::PgConfig;
+use platform::admin::AdminConfig;
+use platform::telemetry::TelemetryConfig;
+
+/// Folds events into numbers. One is enough; another one takes over when it is gone.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "metrics-aggregator", version)]
+pub struct Config {
+    /// Where the numbers are kept.
+    #[command(flatten)]
+    pub database: PgConfig,
+    /// Where the events come from.
+    #[command(flatten)]
+    pub bus: BusConfig,
+    /// Health and metrics.
+    #[command(flatten)]
+    pub admin: AdminConfig,
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+}

@@ -1,0 +1,4 @@
+//! Events of the bus.
+
+pub(crate) mod events;
+pub(crate) mod reading;

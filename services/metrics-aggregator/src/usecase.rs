@@ -1,0 +1,3 @@
+//! What the aggregator does.
+
+pub(crate) mod fold;
