@@ -1,0 +1,28 @@
+# Each target passes ARGS on: make run ARGS="--ephemeral --listen 127.0.0.1:9090"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fmt
+
+help: ## Shows this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+
+setup: ## Installs what is missing
+	@deploy/setup.sh $(ARGS)
+
+run: ## Starts everything on a private local stack, on http://127.0.0.1:8080
+	@deploy/setup.sh run
+	@cargo build --package turnloom
+	@exec target/debug/turnloom up $(ARGS)
+
+test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
+	@deploy/setup.sh test
+	cargo nextest run --workspace $(ARGS)
+
+check: ## Checks format, lints, documentation and structure
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(ARGS) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet $(ARGS)
+
+fmt: ## Formats the code
+	cargo fmt --all $(ARGS)

@@ -1,0 +1,117 @@
+//! The whole product in the test's process, on a database and a nats-server of its own.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its own part, and a test fails by panicking"
+)]
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use gateway::key::{ApiKey, Level};
+use local_stack::Nats;
+use local_stack::testing::TestDatabase;
+use pg::{PgConfig, Pool};
+use platform::health::Health;
+use platform::lifecycle::Shutdown;
+use testkit::{Api, eventually};
+use tokio::task::JoinHandle;
+use turnloom::services::{Services, Settings};
+
+pub struct Product {
+    pub nats: Nats,
+    pub database_url: String,
+    pub api: Api,
+    pub key: String,
+    running: Vec<Running>,
+}
+
+struct Running {
+    shutdown: Shutdown,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Product {
+    /// Everything, ready to take requests.
+    pub async fn start() -> Self {
+        let database =
+            TestDatabase::create("product", |url| async move { migrate(&url).await }).await.unwrap();
+        let nats = Nats::ephemeral().unwrap();
+        let key = ApiKey::generate().expose().to_owned();
+        let api = Api::new("http://127.0.0.1:0", &key);
+        let mut product =
+            Self { nats, database_url: database.url().to_owned(), api, key, running: Vec::new() };
+        product.start_services().await;
+        product
+    }
+
+    async fn start_services(&mut self) {
+        let settings = Settings {
+            database_url: self.database_url.clone(),
+            nats_url: self.nats.url(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            api_key: self.key.clone(),
+        };
+        let services = Services::build(&settings, &Health::new()).await.unwrap();
+        self.api = Api::new(format!("http://{}", services.address()), &self.key);
+        let shutdown = Shutdown::new();
+        let task = tokio::spawn(services.run_until(shutdown.clone()));
+        self.running.push(Running { shutdown, task });
+        ready(&self.api).await;
+    }
+
+    /// Stops all services in order and starts them again on the same data.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start_services().await;
+    }
+
+    /// One more gateway.
+    pub async fn gateway(&mut self) -> Api {
+        let (database_url, nats_url) = (&self.database_url, self.nats.url());
+        let arguments =
+            ["gateway", "--listen", "127.0.0.1:0", "--database-url", database_url, "--nats-url", &nats_url];
+        let app = gateway::App::build(gateway::Config::parse_from(arguments), &Health::new()).await.unwrap();
+        let api = Api::new(format!("http://{}", app.local_addr()), &self.key);
+        let shutdown = Shutdown::new();
+        let task = tokio::spawn(app.run_until(shutdown.clone()));
+        self.running.push(Running { shutdown, task });
+        ready(&api).await;
+        api
+    }
+
+    /// A key of this level for an account, which is made when it is not there.
+    pub async fn key_of(&self, account: &str, level: Level) -> Api {
+        let pool = Pool::new(&PgConfig::for_url(&self.database_url), gateway::store::SCHEMA).unwrap();
+        let key = ApiKey::generate();
+        gateway::store::Store::new(pool).add_key(account, "test", level, &key).await.unwrap();
+        self.api.with_key(key.expose())
+    }
+
+    /// Stops all services in order.
+    pub async fn stop(&mut self) {
+        for running in self.running.drain(..) {
+            running.shutdown.request();
+            running.task.await.unwrap().unwrap();
+        }
+    }
+}
+
+/// A gateway takes messages once it knows the streams.
+async fn ready(api: &Api) {
+    eventually("the gateway takes messages", || async {
+        let body = serde_json::json!({"customer_id": "warm-up", "channel": "api", "message": "is anybody there?", "message_id": "warm-up"});
+        (api.post("/v1/messages", &body).await.status == 202).then_some(())
+    })
+    .await;
+}
+
+async fn migrate(url: &str) {
+    let config = PgConfig::for_url(url);
+    pg::migrate(&config, gateway::store::SCHEMA, gateway::store::MIGRATIONS).await.unwrap();
+    pg::migrate(&config, workflow_catalog::store::SCHEMA, workflow_catalog::store::MIGRATIONS).await.unwrap();
+    pg::migrate(&config, execution_runner::store::SCHEMA, execution_runner::store::MIGRATIONS).await.unwrap();
+    pg::migrate(&config, metrics_aggregator::store::SCHEMA, metrics_aggregator::store::MIGRATIONS)
+        .await
+        .unwrap();
+}
