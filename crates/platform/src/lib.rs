@@ -8,4 +8,5 @@ pub mod clock;
 pub mod health;
 pub mod lifecycle;
 pub mod metrics;
+pub mod startup;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use pg::Pool;
 use platform::clock;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
+use platform::startup::patiently;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -40,10 +41,12 @@ impl App {
     pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
         let runner = &config.runner;
         let (partitions, groups) = (runner.partitions, runner.partition_groups);
-        pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS).await?;
+        patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
         store::prepare(&config.database, partitions, groups).await?;
-        let bus = Bus::connect(&config.bus, "execution-runner").await.context("--nats-url")?;
-        bus.ensure_topology(&config.topology, Layout { partitions, groups }).await?;
+        let connecting = patiently("the bus", || Bus::connect(&config.bus, "execution-runner"));
+        let bus = connecting.await.context("--nats-url")?;
+        let layout = Layout { partitions, groups };
+        patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool);

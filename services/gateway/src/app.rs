@@ -9,6 +9,7 @@ use bus::Bus;
 use pg::Pool;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
+use platform::startup::patiently;
 use secrecy::ExposeSecret;
 
 use crate::auth::Authenticator;
@@ -49,9 +50,10 @@ impl App {
         let listener = TcpListener::bind(config.gateway.listen)
             .with_context(|| format!("--listen: cannot listen on {}", config.gateway.listen))?;
         let address = listener.local_addr()?;
-        pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS).await?;
+        patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
-        let bus = Bus::connect(&config.bus, "gateway").await.context("--nats-url")?;
+        let connecting = patiently("the bus", || Bus::connect(&config.bus, "gateway"));
+        let bus = connecting.await.context("--nats-url")?;
         let intake = Intake::start(&bus).await?;
         register_checks(health, &pool, &bus, &intake);
         let store = Store::new(pool);

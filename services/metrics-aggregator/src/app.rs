@@ -5,6 +5,7 @@ use bus::Bus;
 use pg::Pool;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
+use platform::startup::patiently;
 
 use crate::config::Config;
 use crate::inbound::reading;
@@ -22,9 +23,10 @@ impl App {
     /// # Errors
     /// When the database or the bus cannot be reached.
     pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
-        pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS).await?;
+        patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
-        let bus = Bus::connect(&config.bus, "metrics-aggregator").await.context("--nats-url")?;
+        let connecting = patiently("the bus", || Bus::connect(&config.bus, "metrics-aggregator"));
+        let bus = connecting.await.context("--nats-url")?;
         register_checks(health, &pool, &bus);
         Ok(Self { bus, store: Store::new(pool) })
     }
