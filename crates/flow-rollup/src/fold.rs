@@ -143,7 +143,9 @@ mod tests {
                 })
                 .collect();
             let mut once = Fold::default();
-            facts.iter().for_each(|fact| once.add(fact));
+            for fact in &facts {
+                once.add(fact);
+            }
             let mut twice = Fold::default();
             for fact in &facts[..split.min(facts.len())] {
                 twice.add(fact);

@@ -76,6 +76,7 @@ fn workflow(pointer: &str, value: Value) -> Value {
     workflow
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "json! makes values")]
 fn with_node(node: Value) -> Value {
     workflow("/configuration/nodes", json!([node]))
 }

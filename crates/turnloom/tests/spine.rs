@@ -1,5 +1,4 @@
 //! A customer's message on its way through the whole product.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

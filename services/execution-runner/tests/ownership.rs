@@ -1,5 +1,4 @@
 //! Who owns the partitions: fair shares, hand-over, take-over, and that a stale owner changes nothing.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

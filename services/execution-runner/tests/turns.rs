@@ -1,5 +1,4 @@
 //! Turns on a real stack: what comes in is handled once, in order, and can be read back.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
