@@ -22,7 +22,7 @@ test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 check: ## Checks format, lints, documentation and structure
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(ARGS) -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet $(ARGS)
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet $(ARGS)
 
 fmt: ## Formats the code
 	cargo fmt --all $(ARGS)

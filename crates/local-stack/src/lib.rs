@@ -1,6 +1,6 @@
 //! A private PostgreSQL and a private nats-server: real ones, as child processes on free loopback ports.
 //!
-//! They end with the process that started them, also when that is killed (see [`keeper`]). Everything blocks:
+//! They end with the process that started them, also when that is killed (see `keeper.rs`). Everything blocks:
 //! starting a server takes a few tenths of a second. What is deliberately absent: any other way to run a
 //! server, and any knowledge of what is stored in them.
 
