@@ -17,7 +17,7 @@ run: ## Starts everything on a private local stack, on http://127.0.0.1:8080
 
 test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 	@deploy/setup.sh test
-	cargo nextest run --workspace $(ARGS)
+	cargo nextest run --workspace --no-fail-fast $(ARGS)
 
 check: ## Checks format, lints, documentation and structure
 	cargo fmt --all --check

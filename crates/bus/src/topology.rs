@@ -139,6 +139,15 @@ impl Bus {
         }
     }
 
+    /// Removes a stream with everything in it, for tests of what happens then and for operators.
+    ///
+    /// # Errors
+    /// When NATS is away or there is no such stream.
+    pub async fn delete_stream(&self, name: &str) -> Result<(), Unavailable> {
+        self.require_connected()?;
+        self.jetstream.delete_stream(name).await.map(|_| ()).map_err(Unavailable::new)
+    }
+
     async fn ensure_stream(&self, config: Config) -> Result<(), Unavailable> {
         self.jetstream.create_or_update_stream(config).await.map(|_| ()).map_err(Unavailable::new)
     }

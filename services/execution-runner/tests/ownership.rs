@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use bus::events::{Begin, Subscription};
 use contracts::v1;
 use execution_runner::partition::port::{
     Commit, CommitError, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store,
@@ -114,6 +115,50 @@ async fn a_commit_that_was_made_is_not_made_again() {
     assert!(matches!(store.commit(&commit).await, Err(CommitError::Fenced)));
     let open = store.open_outbox(&[owned[0].partition], 10).await.unwrap();
     assert_eq!(open, commit.outbox);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_owner_left_untold_is_told_by_the_next() {
+    let stack = Stack::start().await;
+    let runner = stack.runner("one").await;
+    let greeting = workflow();
+    stack.activate(greeting, &greet()).await;
+    for n in 0..3 {
+        stack.say("ann", &format!("m-{n}"), "hello").await;
+    }
+    runner.stop().await;
+    // As if it had died after its commits and before it published them; and the stream has nothing of them.
+    stack.sql().await.batch_execute("UPDATE outbox SET closed_at = NULL").await.unwrap();
+    stack.bus.delete_stream(contracts::subject::EVENTS_STREAM).await.unwrap();
+
+    let runner = stack.runner("two").await;
+
+    let subscription =
+        Subscription::durable(&stack.bus, "test", contracts::subject::EVENTS_ALL, Begin::All).await.unwrap();
+    let mut places: Vec<(u64, u64)> = Vec::new();
+    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    while places.len() < 16 {
+        assert!(tokio::time::Instant::now() < deadline, "{} events", places.len());
+        for message in subscription.next_batch(100, Duration::from_millis(500)).await.unwrap() {
+            let events: Vec<serde_json::Value> = serde_json::from_slice(&message.payload).unwrap();
+            let number = |event: &serde_json::Value, name: &str| event["data"][name].as_u64().unwrap();
+            places.extend(events.iter().map(|event| (number(event, "commit_no"), number(event, "index"))));
+            message.ack().await.unwrap();
+        }
+    }
+    assert!(places.is_sorted(), "a consumer that drops what is not newer would miss some: {places:?}");
+    assert_eq!(places.last().map(|place| place.0), Some(3));
+    eventually("the outbox is closed", || async {
+        let rows = stack
+            .sql()
+            .await
+            .query("SELECT count(*) FROM outbox WHERE closed_at IS NULL", &[])
+            .await
+            .unwrap();
+        rows[0].get::<_, i64>(0) == 0
+    })
+    .await;
+    runner.stop().await;
 }
 
 fn commit_of(from: Ownership) -> Commit {

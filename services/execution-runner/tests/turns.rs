@@ -237,3 +237,39 @@ async fn events_are_told_in_order_with_gap_free_numbers() {
     assert!(places.is_sorted(), "{places:?}");
     runner.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_took_too_long_is_over() {
+    let stack = Stack::start().await;
+    let runner = stack.runner("one").await;
+    let asking = workflow();
+    stack.activate(asking, &ask_name()).await;
+    stack.say("ann", "m-1", "start").await;
+    stack.say("bob", "m-1", "start").await;
+    // As if it came later: the wait time-out is a day unless the workflow says otherwise.
+    let later = async |customer: &str, hours: i64| {
+        let mut input = stack.message(customer, "m-2", "Ann");
+        input.accepted_at_ms += hours * 60 * 60 * 1000;
+        stack.ask(vec![input]).await.remove(0)
+    };
+    assert_eq!(texts(&later("ann", 23).await), ["Thanks Ann"]);
+    assert_eq!(later("bob", 25).await.outcome(), v1::Outcome::Ignored);
+    runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_cannot_be_read_is_kept_aside_and_the_others_go_on() {
+    let stack = Stack::start().await;
+    let runner = stack.runner("one").await;
+    let greeting = workflow();
+    stack.activate(greeting, &greet()).await;
+    let mut broken = stack.message("ann", "m-1", "hello");
+    broken.execution_id = "short".into();
+    stack.writer.append(broken).await.unwrap();
+
+    assert_eq!(texts(&stack.say("ann", "m-2", "hello").await).len(), 1);
+
+    let rows = stack.sql().await.query("SELECT error FROM dead_letters", &[]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    runner.stop().await;
+}

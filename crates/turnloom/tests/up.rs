@@ -1,0 +1,194 @@
+//! `turnloom up` as a person meets it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::{Api, eventually, workflows};
+use turnloom::run_file::RunFile;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+struct Up(Child);
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Up {
+    fn start(data_dir: &Path, more: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_turnloom"))
+            .args(["up", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    /// What it says when it is ready, up to the last line.
+    fn welcome(&mut self) -> String {
+        let mut said = String::new();
+        let stdout = self.0.stdout.as_mut().unwrap();
+        let mut byte = [0];
+        while !said.contains("Ctrl-C stops everything.") {
+            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "it ended early: {said}");
+            said.push(char::from(byte[0]));
+        }
+        said
+    }
+
+    /// Ctrl-C, and its exit code.
+    fn interrupt(mut self) -> Option<i32> {
+        Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it does not stop");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// The word after `label` in what was said.
+fn word_after<'a>(said: &'a str, label: &str) -> &'a str {
+    said.split(label).nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap()
+}
+
+fn directory() -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("turnloom-up-{}", platform::clock::new_uuid_v4()));
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_is_there_after_ctrl_c_and_a_new_start() {
+    let data_dir = directory();
+    let mut up = Up::start(&data_dir, &[]);
+    let said = up.welcome();
+    let key = word_after(&said, "API key").to_owned();
+    let api = Api::new(word_after(&said, "API      ").trim_end_matches("/v1"), &key);
+    let kept = fs::read_to_string(data_dir.join("api-key")).unwrap();
+    assert_eq!(kept.trim(), key);
+    assert_eq!(fs::metadata(data_dir.join("api-key")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(said.contains("curl -s"), "{said}");
+    let workflow = api.run(&workflows::greet("Greet", "hello")).await;
+    let run = RunFile::read(&data_dir).unwrap();
+    assert_eq!(up.interrupt(), Some(0));
+    assert!(RunFile::read(&data_dir).is_err(), "nothing runs any more");
+    for url in [run.nats_url, run.database_url] {
+        let port = url.rsplit(':').next().unwrap().split('/').next().unwrap().to_owned();
+        assert!(std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err(), "{url} still answers");
+    }
+
+    let mut up = Up::start(&data_dir, &[]);
+    let said = up.welcome();
+    assert_eq!(word_after(&said, "API key"), key);
+    let api = Api::new(word_after(&said, "API      ").trim_end_matches("/v1"), &key);
+    let answer = eventually("the workflow still runs", || async {
+        let answer = api.say("ann", "hello").await;
+        answer.pointer("/execution/workflow_id").is_some_and(|id| *id == workflow.as_str()).then_some(answer)
+    })
+    .await;
+    assert_eq!(answer.pointer("/execution/status").unwrap(), "success");
+    let told = Command::new(env!("CARGO_BIN_EXE_turnloom"))
+        .args(["events", "--json", "--limit", "3", "--type", "message.sent", "--data-dir"])
+        .arg(&data_dir)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.lines().next().unwrap().contains("\"message\":\"Hi ann\""), "{told}");
+    assert_eq!(up.interrupt(), Some(0));
+    fs::remove_dir_all(&data_dir).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_and_its_turn_are_one_trace() {
+    let collector = Collector::start();
+    let endpoint = format!("http://127.0.0.1:{}", collector.port);
+    let data_dir = directory();
+    let mut up = Up::start(&data_dir, &["--ephemeral", "--otlp-endpoint", &endpoint]);
+    let said = up.welcome();
+    let api = Api::new(word_after(&said, "API      ").trim_end_matches("/v1"), word_after(&said, "API key"));
+    api.run(&workflows::greet("Greet", "hello")).await;
+    let trace = platform::clock::new_uuid_v4();
+    let body = serde_json::json!({"customer_id": "ann", "channel": "web", "message": "hello"});
+    let request = api
+        .request(reqwest::Method::POST, "/v1/messages")
+        .header("prefer", "wait=30")
+        .header("traceparent", format!("00-{}-00f067aa0ba902b7-01", trace.simple()))
+        .json(&body);
+    api.send(request).await.expect(200);
+    // What is left is exported when it stops.
+    assert_eq!(up.interrupt(), Some(0));
+
+    let heard = collector.heard.lock().unwrap().concat();
+    let spans = heard.windows(16).filter(|window| window == trace.as_bytes()).count();
+    assert!(spans >= 2, "{spans} spans are part of the trace");
+    for name in ["request", "turn"] {
+        assert!(heard.windows(name.len()).any(|window| window == name.as_bytes()), "no span {name}");
+    }
+    fs::remove_dir_all(&data_dir).ok();
+}
+
+/// Takes in whatever is posted to it.
+struct Collector {
+    port: u16,
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Collector {
+    fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+        let kept = Arc::clone(&heard);
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let kept = Arc::clone(&kept);
+                thread::spawn(move || {
+                    let mut buffer = vec![0; 1 << 20];
+                    while let Some(body) = read_request(&mut connection, &mut buffer) {
+                        kept.lock().unwrap().push(body);
+                        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok();
+                    }
+                });
+            }
+        });
+        Self { port, heard }
+    }
+}
+
+/// The body of one HTTP request; none when the connection ends.
+fn read_request(connection: &mut impl Read, buffer: &mut [u8]) -> Option<Vec<u8>> {
+    let mut read = Vec::new();
+    loop {
+        let head = read.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
+        if let Some(head) = head {
+            let text = String::from_utf8_lossy(&read[..head]).to_lowercase();
+            let length: usize =
+                text.split("content-length:").nth(1)?.split("\r\n").next()?.trim().parse().ok()?;
+            if read.len() >= head + length {
+                return Some(read[head..].to_vec());
+            }
+        }
+        let count = connection.read(buffer).ok().filter(|count| *count > 0)?;
+        read.extend_from_slice(&buffer[..count]);
+    }
+}

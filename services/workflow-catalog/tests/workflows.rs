@@ -1,0 +1,124 @@
+//! Workflows and their rules, over the bus.
+
+mod support;
+
+use contracts::{ErrorCode, subject::catalog, v1};
+use serde_json::json;
+use support::Catalog;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_is_read_as_it_was_written() {
+    let catalog = Catalog::start().await;
+    let workflow = catalog.create("Greet").await;
+    let read = catalog.get(&workflow).await.unwrap();
+    assert_eq!((read.name.as_str(), read.status(), read.revision), ("Greet", v1::WorkflowStatus::Draft, 1));
+    assert_eq!(read.configuration_json, serde_json::to_vec(&support::configuration()).unwrap());
+    assert_eq!(read.created_at_ms, read.updated_at_ms);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_problems_are_told_at_once() {
+    let catalog = Catalog::start().await;
+    let body = json!({"channel": "fax", "configuration": {"trigger": {"type": "api"}, "nodes": [
+        {"id": "c", "type": "condition", "branches": [{"when": "1 +", "next": "x"}]}]}});
+    let refused = catalog.try_create(&body).await.unwrap_err();
+    let told: Vec<(&str, &str)> =
+        refused.errors.iter().map(|problem| (problem.code.as_str(), problem.field.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("INVALID_REQUEST", "channel"),
+            ("INVALID_NODE_CONFIG", "configuration.nodes[0].branches[0].when"),
+            ("MISSING_REQUIRED_FIELD", "name"),
+        ]
+    );
+    assert_eq!((refused.code.as_str(), refused.field.as_str()), ("INVALID_REQUEST", "channel"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_want_a_name_at_once_one_gets_it() {
+    let catalog = std::sync::Arc::new(Catalog::start().await);
+    let mut creating = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let catalog = std::sync::Arc::clone(&catalog);
+        let name = if n % 2 == 0 { "Same name" } else { "  same NAME " };
+        creating.spawn(async move { catalog.try_create(&support::workflow(name)).await });
+    }
+    let results = creating.join_all().await;
+    let refused: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert_eq!(refused.len(), 15);
+    assert!(
+        refused.iter().all(
+            |failure| failure.error_code() == ErrorCode::WorkflowAlreadyExists && failure.field == "name"
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_accounts_workflow_is_not_there() {
+    let catalog = Catalog::start().await;
+    let workflow = catalog.create("Greet").await;
+    let request = v1::GetWorkflowRequest { account_id: vec![9; 16].into(), workflow_id: workflow };
+    let refused = catalog.call::<_, v1::Workflow>(catalog::GET, &request).await.unwrap_err();
+    assert_eq!(refused.error_code(), ErrorCode::WorkflowNotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_not_the_current_one_is_refused() {
+    let catalog = Catalog::start().await;
+    let workflow = catalog.create("Greet").await;
+    let etag = catalog.get(&workflow).await.unwrap().etag;
+    let changed = catalog.update(&workflow, &json!({"description": "x"}), &etag).await.unwrap();
+    assert_ne!(changed.etag, etag);
+    let refused = catalog.update(&workflow, &json!({"description": "y"}), &etag).await.unwrap_err();
+    assert_eq!(refused.error_code(), ErrorCode::PreconditionFailed);
+    let refused = catalog.delete(&workflow, &etag).await.unwrap_err();
+    assert_eq!(refused.error_code(), ErrorCode::PreconditionFailed);
+    catalog.delete(&workflow, &format!("\"x\", {}", changed.etag)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_cannot_be_deactivated() {
+    let catalog = Catalog::start().await;
+    let workflow = catalog.create("Greet").await;
+    assert_eq!(catalog.deactivate(&workflow, false).await.unwrap_err().error_code(), ErrorCode::Conflict);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_cursors_give_every_workflow_once() {
+    let catalog = Catalog::start().await;
+    for n in 0..23 {
+        catalog.create(&format!("Flow {n}")).await;
+    }
+    let request = v1::ListWorkflowsRequest {
+        account_id: catalog.account.to_vec().into(),
+        page: 1,
+        limit: 10,
+        ..v1::ListWorkflowsRequest::default()
+    };
+    let list = async |request: v1::ListWorkflowsRequest| {
+        catalog.call::<_, v1::ListWorkflowsResponse>(catalog::LIST, &request).await
+    };
+    let mut by_page = Vec::new();
+    for page in 1..=4 {
+        let found = list(v1::ListWorkflowsRequest { page, ..request.clone() }).await.unwrap();
+        assert_eq!(found.total, 23);
+        by_page.extend(found.workflows.into_iter().map(|workflow| workflow.name));
+    }
+    let mut by_cursor = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let found =
+            list(v1::ListWorkflowsRequest { cursor: cursor.clone(), ..request.clone() }).await.unwrap();
+        by_cursor.extend(found.workflows.into_iter().map(|workflow| workflow.name));
+        cursor = found.next_cursor;
+        if cursor.is_empty() {
+            break;
+        }
+    }
+    let newest_first: Vec<String> = (0..23).rev().map(|n| format!("Flow {n}")).collect();
+    assert_eq!(by_page, newest_first);
+    assert_eq!(by_cursor, newest_first);
+    let refused = list(v1::ListWorkflowsRequest { cursor: "zz".to_owned(), ..request }).await.unwrap_err();
+    assert_eq!(refused.field, "cursor");
+}
