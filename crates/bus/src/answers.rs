@@ -44,7 +44,7 @@ impl Bus {
     ) -> Result<impl Stream<Item = v1::Answer> + Send + Unpin + use<>, Unavailable> {
         let messages = self.client.subscribe(subject.to_owned()).await.map_err(Unavailable::new)?;
         // The server must know of it before the first caller waits.
-        self.client.flush().await.map_err(Unavailable::new)?;
+        self.settle().await?;
         Ok(messages
             .flat_map(|message| {
                 let answers = v1::Answers::decode(message.payload).unwrap_or_else(|error| {

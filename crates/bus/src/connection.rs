@@ -95,6 +95,12 @@ impl Bus {
         self.jetstream.query_account().await.map(|_| ()).map_err(Unavailable::new)
     }
 
+    /// Waits until the server has taken in everything that was sent on this connection before.
+    pub(crate) async fn settle(&self) -> Result<(), Unavailable> {
+        self.client.flush().await.map_err(Unavailable::new)?;
+        self.check().await
+    }
+
     /// Refuses while the connection is down, so that nothing is kept back and sent when nobody expects it any more.
     pub(crate) fn require_connected(&self) -> Result<(), Unavailable> {
         if self.client.connection_state() == State::Connected {

@@ -113,7 +113,7 @@ async fn a_commit_that_was_made_is_not_made_again() {
     let commit = commit_of(owned[0]);
     store.commit(&commit).await.unwrap();
     assert!(matches!(store.commit(&commit).await, Err(CommitError::Fenced)));
-    let open = store.open_outbox(&[owned[0].partition], 10).await.unwrap();
+    let open = store.untold(&[commit.outbox[0].key], OutboxKey::default(), 10).await.unwrap();
     assert_eq!(open, commit.outbox);
 }
 

@@ -88,13 +88,15 @@ impl Server {
             let task = listen(self.bus.clone(), subject, endpoint, handler, Arc::clone(&slots));
             listeners.push(tokio::spawn(task));
         }
-        self.bus.client.flush().await.map_err(Unavailable::new)?;
-        Ok(RunningServer { service, listeners, slots })
+        // A caller on another connection must not find nobody from here on.
+        self.bus.settle().await?;
+        Ok(RunningServer { bus: self.bus, service, listeners, slots })
     }
 }
 
 /// A server that answers until it is stopped.
 pub struct RunningServer {
+    bus: Bus,
     service: Service,
     listeners: Vec<JoinHandle<()>>,
     slots: Arc<Semaphore>,
@@ -108,6 +110,11 @@ impl RunningServer {
         }
         for listener in self.listeners {
             listener.abort();
+            // It ends with the subscription that it holds.
+            listener.await.ok();
+        }
+        if let Err(error) = self.bus.settle().await {
+            tracing::debug!(%error, "the broker did not confirm that the service is gone");
         }
         let all = u32::try_from(CONCURRENT_MAX).unwrap_or(u32::MAX);
         if tokio::time::timeout(DRAIN_DEADLINE, self.slots.acquire_many(all)).await.is_err() {

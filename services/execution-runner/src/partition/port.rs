@@ -57,6 +57,8 @@ pub struct Tenure {
     /// Partitions taken over just now, under a new epoch. Also those that the row said this runner owned, but that
     /// it did not name in the renewal.
     pub gained: Vec<Ownership>,
+    /// Those of `gained` that their last owner did not hand over: it may have died, or lost its broker.
+    pub unclean: Vec<u32>,
     /// The lowest cursor of all partitions of the group, owned or not: the stream may be purged up to it.
     pub lowest_applied_seq: u64,
     /// Partitions that this runner should own, no more.
@@ -64,7 +66,7 @@ pub struct Tenure {
 }
 
 /// Names an outbox row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OutboxKey {
     /// The partition.
     pub partition: u32,
@@ -254,10 +256,12 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a batch, all or nothing.
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), CommitError>> + Send;
 
-    /// Outbox rows of these partitions that are not closed, by partition and commit number; at most `rows_max`.
-    fn open_outbox(
+    /// Outbox rows that are not closed, and closed ones of the commits after those that are named: by partition and
+    /// commit number, those after `after`, at most `rows_max`.
+    fn untold(
         &self,
-        partitions: &[u32],
+        told: &[OutboxKey],
+        after: OutboxKey,
         rows_max: u32,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, Unavailable>> + Send;
 

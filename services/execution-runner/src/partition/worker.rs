@@ -9,7 +9,7 @@
 //! and reads the partition rows again; what had been committed is told by the outbox, what had not is read again
 //! from the cursor. So a crash after any line is the same as a failure there.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ const FRAMES_MAX: usize = 256;
 const FLOWS_MAX: usize = 20_000;
 /// Open outbox rows recovered at once.
 const OUTBOX_ROWS_MAX: u32 = 256;
+/// Commits of a partition that was not handed over that are told again: a broker that is killed may lose events that
+/// it had acknowledged but not written yet. Who has heard them knows them by their place.
+const RETOLD_COMMITS: u64 = 64;
 /// Messages published at once.
 const PUBLISH_MAX: usize = 4096;
 /// Pause after a failure of a dependency.
@@ -142,7 +145,9 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         let raw = match self.transport.next_frames(FRAMES_MAX, wait).await {
             Ok(raw) => raw,
             Err(error) => {
-                self.reading = false;
+                // The broker may have been killed, and with it what it had not written: taking the partitions over
+                // anew tells the last commits again.
+                self.forget();
                 return Err(error);
             }
         };
@@ -173,7 +178,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 self.incarnation = stream.incarnation;
             }
             Ok(stream) => self.measure_backlog(stream.last_seq),
-            Err(error) if self.incarnation == 0 => return Err(error),
+            Err(error) if self.incarnation == 0 || self.owned.is_empty() => return Err(error),
             // The lease is kept while the broker is away: there is nothing that another owner could do better.
             Err(error) => tracing::warn!(%error, "the broker cannot be asked for the stream"),
         }
@@ -198,7 +203,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         }
         self.owned = tenure.kept.iter().map(|ownership| (ownership.partition, *ownership)).collect();
         if !tenure.gained.is_empty()
-            && let Err(error) = self.recover(&tenure.gained).await
+            && let Err(error) = self.recover(&tenure.gained, &tenure.unclean).await
         {
             self.forget();
             return Err(error);
@@ -230,21 +235,24 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     }
 
     /// Takes gained partitions in: tells what their last owner left untold, then reads from the lowest cursor.
-    async fn recover(&mut self, gained: &[Ownership]) -> Result<(), Unavailable> {
-        let partitions: Vec<u32> = gained.iter().map(|ownership| ownership.partition).collect();
+    async fn recover(&mut self, gained: &[Ownership], unclean: &[u32]) -> Result<(), Unavailable> {
         self.publish().await?;
-        let mut told: HashSet<OutboxKey> = HashSet::new();
+        let told: Vec<OutboxKey> = gained
+            .iter()
+            .map(|ownership| {
+                let again = if unclean.contains(&ownership.partition) { RETOLD_COMMITS } else { 0 };
+                let commit_no = ownership.commit_no.saturating_sub(again);
+                OutboxKey { partition: ownership.partition, commit_no }
+            })
+            .collect();
+        let mut after = OutboxKey::default();
         loop {
-            let open = self.store.open_outbox(&partitions, OUTBOX_ROWS_MAX).await?;
-            let rows: Vec<OutboxRow> = open.into_iter().filter(|row| !told.contains(&row.key)).collect();
-            if rows.is_empty() {
-                break;
-            }
-            told.extend(rows.iter().map(|row| row.key));
+            let rows = self.store.untold(&told, after, OUTBOX_ROWS_MAX).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.key;
             let executions = self.store.executions(&named_by(&rows)).await?;
             self.queue(&rows, executions);
             self.publish().await?;
-            // Rows are closed before the next ones are asked for, so that each round sees new ones.
             self.store.close_outbox(&self.closed).await?;
             self.closed.clear();
         }

@@ -21,12 +21,13 @@ WHERE stored.id = known.id AND stored.owner = $5 AND stored.epoch = known.epoch 
 RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no";
 
 /// Takes partitions over: those that the row says are this runner's but that it does not know of, then free ones.
-const CLAIM: &str = "UPDATE partitions SET owner = $1, owned_since = now(), expires_at = now() + make_interval(secs => $2), epoch = epoch + 1,
-    applied_seq = CASE WHEN incarnation = $3 THEN applied_seq ELSE 0 END, incarnation = $3
-WHERE id IN (
-    SELECT id FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
+const CLAIM: &str = "WITH free AS (
+    SELECT id, owner FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
     ORDER BY (owner = $1) DESC NULLS LAST, id LIMIT $6 FOR UPDATE SKIP LOCKED)
-RETURNING id, epoch, applied_seq, commit_no";
+UPDATE partitions AS stored SET owner = $1, owned_since = now(), expires_at = now() + make_interval(secs => $2), epoch = epoch + 1,
+    applied_seq = CASE WHEN incarnation = $3 THEN applied_seq ELSE 0 END, incarnation = $3
+FROM free WHERE stored.id = free.id
+RETURNING stored.id, epoch, applied_seq, commit_no, free.owner IS NOT NULL";
 
 pub(super) async fn renew(client: &mut Client, renewal: &Renewal) -> Result<Tenure, Error> {
     let transaction = client.transaction().await?;
@@ -64,6 +65,7 @@ async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Resul
     Ok(Tenure {
         kept,
         gained: ownerships(&claimed),
+        unclean: claimed.iter().filter(|row| row.get(4)).map(|row| number(row.get(0))).collect(),
         lowest_applied_seq: count(lowest.unwrap_or(0)),
         fair_share: u32::try_from(fair_share).unwrap_or(u32::MAX),
     })

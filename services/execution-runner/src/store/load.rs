@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
-use super::code::{channel_name, count, int, number, time};
+use super::code::{big, channel_name, count, int, number, time};
 use super::commit::execution_of;
 use crate::partition::port::{
     CatalogEntry, Conversation, HandledMessage, Loaded, OutboxKey, OutboxRow, Wait, Wanted,
@@ -29,8 +29,10 @@ const EXECUTIONS: &str =
     "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, started_at,
     completed_at, record FROM executions WHERE id = ANY($1) AND started_at BETWEEN $2 AND $3";
 
-const OPEN_OUTBOX: &str = "SELECT partition, commit_no, payload FROM outbox
-WHERE partition = ANY($1) AND closed_at IS NULL ORDER BY partition, commit_no LIMIT $2";
+const UNTOLD: &str = "SELECT stored.partition, stored.commit_no, payload FROM outbox AS stored
+JOIN UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no) ON stored.partition = told.partition
+WHERE (closed_at IS NULL OR stored.commit_no > told.commit_no) AND (stored.partition, stored.commit_no) > ($3::int, $4::bigint)
+ORDER BY stored.partition, stored.commit_no LIMIT $5";
 
 /// Of each workflow every marker that an input after the lowest cursor can meet: those after it, and the one that counts there.
 const CATALOG: &str =
@@ -42,7 +44,7 @@ pub(super) struct Statements {
     messages: Statement,
     customers: Statement,
     executions: Statement,
-    open_outbox: Statement,
+    untold: Statement,
     catalog: Statement,
 }
 
@@ -53,7 +55,7 @@ impl Statements {
             messages: client.prepare(MESSAGES).await?,
             customers: client.prepare(CUSTOMERS).await?,
             executions: client.prepare(EXECUTIONS).await?,
-            open_outbox: client.prepare(OPEN_OUTBOX).await?,
+            untold: client.prepare(UNTOLD).await?,
             catalog: client.prepare(CATALOG).await?,
         })
     }
@@ -167,14 +169,21 @@ fn execution(row: &Row) -> v1::Execution {
     }
 }
 
-pub(super) async fn open_outbox(
+pub(super) async fn untold(
     client: &Client,
     statements: &Statements,
-    partitions: &[u32],
+    told: &[OutboxKey],
+    after: OutboxKey,
     rows_max: u32,
 ) -> Result<Vec<OutboxRow>, Error> {
-    let partitions: Vec<i32> = partitions.iter().map(|partition| int(*partition)).collect();
-    let rows = client.query(&statements.open_outbox, &[&partitions, &i64::from(rows_max)]).await?;
+    let partitions: Vec<i32> = told.iter().map(|key| int(key.partition)).collect();
+    let commit_nos: Vec<i64> = told.iter().map(|key| big(key.commit_no)).collect();
+    let rows = client
+        .query(
+            &statements.untold,
+            &[&partitions, &commit_nos, &int(after.partition), &big(after.commit_no), &i64::from(rows_max)],
+        )
+        .await?;
     Ok(rows
         .iter()
         .map(|row| OutboxRow {

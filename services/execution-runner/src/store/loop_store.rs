@@ -135,11 +135,14 @@ impl Store for PgStore {
         .await
     }
 
-    async fn open_outbox(&self, partitions: &[u32], rows_max: u32) -> Result<Vec<OutboxRow>, Unavailable> {
-        self.with(async |on| {
-            load::open_outbox(&on.client, &on.load, partitions, rows_max).await.map_err(away)
-        })
-        .await
+    async fn untold(
+        &self,
+        told: &[OutboxKey],
+        after: OutboxKey,
+        rows_max: u32,
+    ) -> Result<Vec<OutboxRow>, Unavailable> {
+        self.with(async |on| load::untold(&on.client, &on.load, told, after, rows_max).await.map_err(away))
+            .await
     }
 
     async fn close_outbox(&self, keys: &[OutboxKey]) -> Result<(), Unavailable> {

@@ -104,7 +104,7 @@ impl Gateway {
     pub async fn stop(&mut self) {
         self.shutdown.request();
         let task = self.task.take().unwrap();
-        tokio::time::timeout(Duration::from_secs(60), task).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(Duration::from_mins(1), task).await.unwrap().unwrap().unwrap();
     }
 }
 
