@@ -1,4 +1,5 @@
 //! Inputs are joined into frames; what is acknowledged is there, what is not is said.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -57,10 +58,10 @@ async fn markers_count_before_the_inputs_that_follow_them() {
     let broker = Broker::start().await;
     let writer = Writer::start(&broker.bus, 0);
     let marker = v1::CatalogMarker { state_no: 1, ..v1::CatalogMarker::default() };
-    let before = writer.append(input("before")).await.unwrap();
-    let marked = writer.append_markers(vec![marker]).await.unwrap();
-    let after = writer.append(input("after")).await.unwrap();
-    assert!(before < marked && marked <= after, "{before} {marked} {after}");
+    let first = writer.append(input("before")).await.unwrap();
+    let second = writer.append_markers(vec![marker]).await.unwrap();
+    let third = writer.append(input("after")).await.unwrap();
+    assert!(first < second && second <= third, "{first} {second} {third}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
