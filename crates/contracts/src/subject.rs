@@ -79,8 +79,6 @@ pub mod runner {
     pub const GET_EXECUTION: &str = "turnloom.runner.v1.get_execution";
     /// `GetMessageRequest` to `GetMessageResponse`.
     pub const GET_MESSAGE: &str = "turnloom.runner.v1.get_message";
-    /// `GetConversationRequest` to `GetConversationResponse`.
-    pub const GET_CONVERSATION: &str = "turnloom.runner.v1.get_conversation";
     /// `WorkflowTotalsRequest` to `WorkflowTotalsResponse`.
     pub const WORKFLOW_TOTALS: &str = "turnloom.runner.v1.workflow_totals";
 }

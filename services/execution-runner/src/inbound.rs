@@ -11,7 +11,7 @@ use platform::clock;
 use crate::store::read::Reads;
 use crate::usecase::find_message::MessageFinder;
 use crate::usecase::list_executions::list_executions;
-use crate::usecase::read::{get_conversation, get_execution, workflow_totals};
+use crate::usecase::read::{get_execution, workflow_totals};
 
 /// Offers all endpoints.
 pub(crate) async fn serve(
@@ -20,7 +20,7 @@ pub(crate) async fn serve(
     finder: MessageFinder,
 ) -> Result<RunningServer, Unavailable> {
     let finder = Arc::new(finder);
-    let (lists, executions, conversations, totals) = (reads.clone(), reads.clone(), reads.clone(), reads);
+    let (lists, executions, totals) = (reads.clone(), reads.clone(), reads);
     Server::new(bus, "execution-runner")
         .handle(subject::runner::LIST_EXECUTIONS, move |request: v1::ListExecutionsRequest| {
             let reads = lists.clone();
@@ -33,10 +33,6 @@ pub(crate) async fn serve(
         .handle(subject::runner::GET_MESSAGE, move |request: v1::GetMessageRequest| {
             let finder = Arc::clone(&finder);
             async move { finder.find(request, clock::now_ms()).await }
-        })
-        .handle(subject::runner::GET_CONVERSATION, move |request: v1::GetConversationRequest| {
-            let reads = conversations.clone();
-            async move { get_conversation(&reads, request).await }
         })
         .handle(subject::runner::WORKFLOW_TOTALS, move |request: v1::WorkflowTotalsRequest| {
             let reads = totals.clone();

@@ -1,8 +1,8 @@
-//! One execution, one conversation, and totals.
+//! One execution, and totals.
 
 use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
-use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use flow_model::{AccountId, ExecutionId, WorkflowId};
 
 use super::{failure, malformed};
 use crate::store::read::Reads;
@@ -20,17 +20,6 @@ pub(crate) async fn get_execution(
     let id = ExecutionId::from_slice(&request.execution_id).map_err(|_| malformed("execution_id"))?;
     let found = reads.execution(account, workflow, id).await.map_err(|error| failure(&error))?;
     found.ok_or_else(|| Failure::of(ErrorCode::ExecutionNotFound))
-}
-
-/// Whether there is such a conversation, and where it waits.
-pub(crate) async fn get_conversation(
-    reads: &Reads,
-    request: v1::GetConversationRequest,
-) -> Result<v1::GetConversationResponse, Failure> {
-    let account = AccountId::from_slice(&request.account_id).map_err(|_| malformed("account_id"))?;
-    let id =
-        ConversationId::from_slice(&request.conversation_id).map_err(|_| malformed("conversation_id"))?;
-    reads.conversation(account, id).await.map_err(|error| failure(&error))
 }
 
 /// How many executions each workflow has, in the order of the request.

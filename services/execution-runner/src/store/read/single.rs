@@ -1,11 +1,10 @@
-//! One execution, one message, one conversation.
+//! One execution, one message, one cursor.
 
-use chrono::{DateTime, Utc};
 use contracts::v1;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use flow_model::{AccountId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
 use super::row::{ExecutionRow, FINISHED_COLUMNS, RUNNING_COLUMNS};
@@ -44,16 +43,6 @@ struct CursorRow {
     incarnation: i64,
     #[diesel(sql_type = BigInt)]
     applied_seq: i64,
-}
-
-#[derive(QueryableByName)]
-struct ConversationRow {
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    workflow_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    node_id: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    until: Option<DateTime<Utc>>,
 }
 
 impl Reads {
@@ -109,29 +98,5 @@ impl Reads {
             incarnation: row.incarnation,
             applied_seq: count(row.applied_seq),
         }))
-    }
-
-    /// Whether there is such a conversation of this account, and where it waits.
-    pub async fn conversation(
-        &self,
-        account: AccountId,
-        id: ConversationId,
-    ) -> Result<v1::GetConversationResponse, ReadError> {
-        let mut connection = self.pool.get().await?;
-        let found = sql_query(
-            "SELECT wait_workflow_id AS workflow_id, wait_node_id AS node_id, wait_until AS until FROM conversations WHERE id = $1 AND account_id = $2",
-        )
-        .bind::<SqlUuid, _>(id.as_uuid())
-        .bind::<SqlUuid, _>(account.as_uuid())
-        .get_result::<ConversationRow>(&mut *connection)
-        .await
-        .optional()?;
-        let Some(row) = found else { return Ok(v1::GetConversationResponse::default()) };
-        Ok(v1::GetConversationResponse {
-            found: true,
-            workflow_id: row.workflow_id.map(|id| id.as_bytes().to_vec().into()).unwrap_or_default(),
-            node_id: row.node_id.unwrap_or_default(),
-            wait_until_ms: row.until.map(|time| time.timestamp_millis()),
-        })
     }
 }
