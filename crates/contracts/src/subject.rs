@@ -67,6 +67,8 @@ pub mod catalog {
     pub const ACTIVATE: &str = "turnloom.catalog.v1.activate";
     /// `DeactivateWorkflowRequest` to `Workflow`.
     pub const DEACTIVATE: &str = "turnloom.catalog.v1.deactivate";
+    /// `ValidateWorkflowRequest` to `ValidateWorkflowResponse`.
+    pub const VALIDATE: &str = "turnloom.catalog.v1.validate";
     /// `GetDefinitionRequest` to `Definition`.
     pub const DEFINITION: &str = "turnloom.catalog.v1.definition";
 }
@@ -81,4 +83,16 @@ pub mod runner {
     pub const GET_MESSAGE: &str = "turnloom.runner.v1.get_message";
     /// `WorkflowTotalsRequest` to `WorkflowTotalsResponse`.
     pub const WORKFLOW_TOTALS: &str = "turnloom.runner.v1.workflow_totals";
+    /// `CommitsRequest` to `CommitsResponse`.
+    pub const COMMITS: &str = "turnloom.runner.v1.commits";
+    /// `CommitEventsRequest` to `CommitEventsResponse`.
+    pub const COMMIT_EVENTS: &str = "turnloom.runner.v1.commit_events";
+}
+
+/// Subjects of the requests that any `metrics-aggregator` answers.
+pub mod metrics {
+    /// `GetMetricsRequest` to `GetMetricsResponse`.
+    pub const GET: &str = "turnloom.metrics.v1.get";
+    /// `RebuildMetricsRequest` to `RebuildMetricsResponse`.
+    pub const REBUILD: &str = "turnloom.metrics.v1.rebuild";
 }

@@ -1,6 +1,9 @@
 //! A bucket: what happened in one quarter of an hour of one workflow on one channel.
 
 use flow_model::{AccountId, Channel, WorkflowId};
+use uuid::Uuid;
+
+use crate::sketch::Sketch;
 
 /// A quarter of an hour in milliseconds. Every time zone's days begin at the start of a quarter.
 pub const QUARTER_MS: i64 = 15 * 60 * 1000;
@@ -19,7 +22,7 @@ pub struct BucketKey {
 }
 
 /// What a bucket counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bucket {
     /// Executions that succeeded.
     pub succeeded: i64,
@@ -31,6 +34,27 @@ pub struct Bucket {
     pub messages_received: i64,
     /// Replies.
     pub messages_sent: i64,
+    /// The durations of both, milliseconds.
+    pub durations: Sketch,
+}
+
+/// A customer had an execution of a workflow in a quarter of an hour. Distinct customers of any span are counted from
+/// these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Visit {
+    /// Which workflow.
+    pub workflow: WorkflowId,
+    /// Start of the quarter, Unix milliseconds, a multiple of [`QUARTER_MS`].
+    pub quarter_ms: i64,
+    /// The customer, by [`customer_key`].
+    pub customer: Uuid,
+}
+
+/// Stands for a customer's id where a fixed length is wanted: a name-based UUID (RFC 9562, version 5).
+#[must_use]
+pub fn customer_key(customer_id: &str) -> Uuid {
+    const CUSTOMERS: Uuid = Uuid::from_u128(0x5a0c_4a4e_9d1b_4d7e_b8e3_6f1c_2f67_90ab);
+    Uuid::new_v5(&CUSTOMERS, customer_id.as_bytes())
 }
 
 impl Bucket {
@@ -41,6 +65,7 @@ impl Bucket {
         self.duration_ms += other.duration_ms;
         self.messages_received += other.messages_received;
         self.messages_sent += other.messages_sent;
+        self.durations.merge(&other.durations);
     }
 }
 

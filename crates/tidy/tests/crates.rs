@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("local-stack", &[]),
     ("testkit", &[]),
     ("tidy", &[]),
-    ("gateway", &["bus", "contracts", "flow-model", "pg", "platform"]),
+    ("gateway", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform"]),
     ("workflow-catalog", &["bus", "contracts", "flow-engine", "flow-model", "pg", "platform"]),
     ("execution-runner", &["bus", "contracts", "flow-engine", "flow-model", "pg", "platform"]),
     ("metrics-aggregator", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform"]),

@@ -9,6 +9,7 @@ use contracts::{subject, v1};
 use platform::clock;
 
 use crate::store::read::Reads;
+use crate::usecase::commit_events::{commit_events, commits as last_commits};
 use crate::usecase::find_message::MessageFinder;
 use crate::usecase::list_executions::list_executions;
 use crate::usecase::read::{get_execution, workflow_totals};
@@ -20,7 +21,8 @@ pub(crate) async fn serve(
     finder: MessageFinder,
 ) -> Result<RunningServer, Unavailable> {
     let finder = Arc::new(finder);
-    let (lists, executions, totals) = (reads.clone(), reads.clone(), reads);
+    let (lists, executions, totals) = (reads.clone(), reads.clone(), reads.clone());
+    let (commits, events) = (reads.clone(), reads);
     Server::new(bus, "execution-runner")
         .handle(subject::runner::LIST_EXECUTIONS, move |request: v1::ListExecutionsRequest| {
             let reads = lists.clone();
@@ -37,6 +39,14 @@ pub(crate) async fn serve(
         .handle(subject::runner::WORKFLOW_TOTALS, move |request: v1::WorkflowTotalsRequest| {
             let reads = totals.clone();
             async move { workflow_totals(&reads, request).await }
+        })
+        .handle(subject::runner::COMMITS, move |_: v1::CommitsRequest| {
+            let reads = commits.clone();
+            async move { last_commits(&reads).await }
+        })
+        .handle(subject::runner::COMMIT_EVENTS, move |request: v1::CommitEventsRequest| {
+            let reads = events.clone();
+            async move { commit_events(&reads, request).await }
         })
         .start()
         .await

@@ -2,6 +2,7 @@
 //!
 //! Nothing here changes anything: the only way to move a conversation is an input to its partition.
 
+pub(crate) mod commit_events;
 pub(crate) mod find_message;
 pub(crate) mod list_executions;
 pub(crate) mod read;

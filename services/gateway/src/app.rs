@@ -18,6 +18,7 @@ use crate::config::{Config, GatewayConfig};
 use crate::http::{self, RequestTimeout};
 use crate::intake::Intake;
 use crate::key::{ApiKey, Level};
+use crate::limit::{BadKeys, Limiter};
 use crate::state::State;
 use crate::store::{self, Store};
 
@@ -64,6 +65,8 @@ impl App {
             auth: Authenticator::new(store),
             services: Client::new(bus),
             intake,
+            limiter: config.gateway.limits_requests().then(Limiter::new),
+            bad_keys: config.gateway.limits_requests().then(BadKeys::new),
             body_bytes_max: config.gateway.body_bytes_max as usize,
         });
         Ok(Self { listener, address, state, config: config.gateway })

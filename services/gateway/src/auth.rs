@@ -20,7 +20,8 @@ const KEYS_MAX: u64 = 10_000;
 /// How long the database is waited for when the key was good in the last minute.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-type Hash = [u8; 32];
+/// What a key is known by: the SHA-256 of its text.
+pub(crate) type Hash = [u8; 32];
 
 /// A caller is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +50,8 @@ impl Authenticator {
         Self { store, fresh, known }
     }
 
-    /// The holder of this key.
-    pub async fn holder(&self, text: &str) -> Result<KeyHolder, AuthError> {
+    /// The holder of this key, and what the key is known by.
+    pub async fn holder(&self, text: &str) -> Result<(Hash, KeyHolder), AuthError> {
         let key = ApiKey::parse(text).map_err(|_| AuthError::Invalid)?;
         let hash = key.sha256();
         let known = self.known.get(&hash).await;
@@ -66,7 +67,7 @@ impl Authenticator {
                 }
             }
         };
-        answer.ok_or(AuthError::Invalid)
+        answer.map(|holder| (hash, holder)).ok_or(AuthError::Invalid)
     }
 
     async fn ask(&self, hash: Hash) -> Result<Option<KeyHolder>, StoreError> {

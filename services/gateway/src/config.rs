@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::BusConfig;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
 use platform::telemetry::TelemetryConfig;
@@ -31,6 +31,15 @@ pub struct Config {
     pub gateway: GatewayConfig,
 }
 
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
 /// What is the gateway's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GatewayConfig {
@@ -48,6 +57,9 @@ pub struct GatewayConfig {
     #[arg(long, env = "TURNLOOM_REQUEST_TIMEOUT_MS", default_value_t = 40_000,
           value_parser = clap::value_parser!(u64).range(1_000..=600_000))]
     pub request_timeout_ms: u64,
+    /// Whether keys are limited in requests per hour (read 1000, write 100, delete 50, execution 500), each gateway for itself
+    #[arg(long, env = "TURNLOOM_RATE_LIMITS", default_value = "on")]
+    pub rate_limits: Switch,
     /// Threads that serve requests
     #[arg(long, env = "TURNLOOM_HTTP_WORKERS", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -55,6 +67,10 @@ pub struct GatewayConfig {
 }
 
 impl GatewayConfig {
+    pub(crate) fn limits_requests(&self) -> bool {
+        self.rate_limits == Switch::On
+    }
+
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
     }

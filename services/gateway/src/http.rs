@@ -6,6 +6,8 @@ pub(crate) mod error;
 mod executions;
 mod messages;
 mod observe;
+pub(crate) mod openapi;
+pub(crate) mod operation;
 mod prefer;
 mod query;
 mod workflows;
@@ -16,9 +18,20 @@ use error::ApiError;
 
 pub(crate) use observe::{RequestTimeout, observe};
 
-/// All routes of the API.
+/// All routes of the API, and its documentation.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
+        .service(
+            web::resource("/v1/openapi.json")
+                .route(web::get().to(openapi::serve))
+                .default_service(web::to(|| not_allowed("GET"))),
+        )
+        .service(web::redirect("/docs", "/docs/"))
+        .service(
+            web::resource("/docs/{file:.*}")
+                .route(web::get().to(openapi::page))
+                .default_service(web::to(|| not_allowed("GET"))),
+        )
         .service(
             web::resource("/v1/workflows")
                 .route(web::get().to(workflows::list::list))
@@ -26,31 +39,41 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .default_service(web::to(|| not_allowed("GET, POST"))),
         )
         .service(
-            web::resource("/v1/workflows/{workflow}")
+            web::resource("/v1/workflows/validate")
+                .route(web::post().to(workflows::validate::validate))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/v1/workflows/{workflow_id}")
                 .route(web::get().to(workflows::get::get))
                 .route(web::put().to(workflows::update::update))
                 .route(web::delete().to(workflows::delete::delete))
                 .default_service(web::to(|| not_allowed("GET, PUT, DELETE"))),
         )
         .service(
-            web::resource("/v1/workflows/{workflow}/activate")
+            web::resource("/v1/workflows/{workflow_id}/activate")
                 .route(web::post().to(workflows::activate::activate))
                 .default_service(web::to(|| not_allowed("POST"))),
         )
         .service(
-            web::resource("/v1/workflows/{workflow}/deactivate")
+            web::resource("/v1/workflows/{workflow_id}/deactivate")
                 .route(web::post().to(workflows::deactivate::deactivate))
                 .default_service(web::to(|| not_allowed("POST"))),
         )
         .service(
-            web::resource("/v1/workflows/{workflow}/executions")
+            web::resource("/v1/workflows/{workflow_id}/executions")
                 .route(web::get().to(executions::list::list))
                 .route(web::post().to(executions::start::start))
                 .default_service(web::to(|| not_allowed("GET, POST"))),
         )
         .service(
-            web::resource("/v1/workflows/{workflow}/executions/{execution}")
+            web::resource("/v1/workflows/{workflow_id}/executions/{execution_id}")
                 .route(web::get().to(executions::get::get))
+                .default_service(web::to(|| not_allowed("GET"))),
+        )
+        .service(
+            web::resource("/v1/workflows/{workflow_id}/metrics")
+                .route(web::get().to(workflows::metrics::metrics))
                 .default_service(web::to(|| not_allowed("GET"))),
         )
         .service(
@@ -59,7 +82,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .default_service(web::to(|| not_allowed("POST"))),
         )
         .service(
-            web::resource("/v1/messages/{message}")
+            web::resource("/v1/messages/{message_id}")
                 .route(web::get().to(messages::get::get))
                 .default_service(web::to(|| not_allowed("GET"))),
         );

@@ -11,8 +11,10 @@ mod config;
 mod http;
 mod intake;
 pub mod key;
+mod limit;
 mod state;
 pub mod store;
 
 pub use app::App;
-pub use config::Config;
+pub use config::{Config, Switch};
+pub use http::openapi::text as openapi;

@@ -3,11 +3,15 @@
 use crate::auth::Authenticator;
 use crate::client::Client;
 use crate::intake::Intake;
+use crate::limit::{BadKeys, Limiter};
 
 /// Shared by all threads.
 pub(crate) struct State {
     pub auth: Authenticator,
     pub services: Client,
     pub intake: Intake,
+    /// None when limits are off.
+    pub limiter: Option<Limiter>,
+    pub bad_keys: Option<BadKeys>,
     pub body_bytes_max: usize,
 }

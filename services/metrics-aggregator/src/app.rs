@@ -2,23 +2,26 @@
 
 use anyhow::Context;
 use bus::Bus;
+use bus::rpc::RunningServer;
 use pg::Pool;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
 
 use crate::config::Config;
-use crate::inbound::reading;
+use crate::inbound::{reading, requests};
 use crate::store::{self, Store};
 
 /// An aggregator that is ready to run.
 pub struct App {
     bus: Bus,
     store: Store,
+    server: RunningServer,
 }
 
 impl App {
-    /// Brings the tables up to date and connects everything.
+    /// Brings the tables up to date and connects everything. Requests of other services are answered from here on, events
+    /// are counted with [`App::run_until`].
     ///
     /// # Errors
     /// When the database or the bus cannot be reached.
@@ -28,7 +31,9 @@ impl App {
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "metrics-aggregator"));
         let bus = connecting.await.context("--nats-url")?;
         register_checks(health, &pool, &bus);
-        Ok(Self { bus, store: Store::new(pool) })
+        let store = Store::new(pool);
+        let server = requests::serve(&bus, store.clone()).await?;
+        Ok(Self { bus, store, server })
     }
 
     /// Folds events until the stop is asked for.
@@ -37,6 +42,7 @@ impl App {
     /// Never; the signature is that of every service.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
         reading::run(&self.bus, &self.store, &shutdown).await;
+        self.server.stop().await;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Events of the bus.
+//! Events of the bus, and requests of other services.
 
-pub(crate) mod events;
 pub(crate) mod reading;
+pub(crate) mod requests;

@@ -1,12 +1,14 @@
 //! The metrics aggregator: folds the events of all accounts into numbers by quarter of an hour.
 //!
 //! Where it stands in the stream, how far each partition is counted, and the numbers themselves change in one
-//! transaction, so an event counts once, however often it is published or read. What is deliberately absent:
-//! reading other services' tables.
+//! transaction, so an event counts once, however often it is published or read. An event that the stream has lost is
+//! asked for again. What is deliberately absent: reading other services' tables.
 
 mod app;
 mod config;
+mod events;
 mod inbound;
+mod runner;
 pub mod store;
 mod usecase;
 

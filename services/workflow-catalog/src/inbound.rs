@@ -17,6 +17,7 @@ use crate::usecase::definition::definition;
 use crate::usecase::list::list;
 use crate::usecase::read::get;
 use crate::usecase::update::update;
+use crate::usecase::validate::validate;
 
 /// Offers all endpoints.
 pub(crate) async fn serve(
@@ -46,6 +47,7 @@ fn reads(server: Server, catalog: &Catalog) -> Server {
             let catalog = many.clone();
             async move { list(&catalog.store, request).await }
         })
+        .handle(catalog::VALIDATE, validate)
         .handle(catalog::DEFINITION, move |request: v1::GetDefinitionRequest| {
             let catalog = revisions.clone();
             async move { definition(&catalog.store, request).await }

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod repair;
 pub(crate) mod update;
+pub(crate) mod validate;
 
 use contracts::ErrorCode;
 use contracts::v1::Failure;

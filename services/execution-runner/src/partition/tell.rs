@@ -181,14 +181,7 @@ fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Ex
     let mut events: BTreeMap<(AccountId, EventType), Vec<Bytes>> = BTreeMap::new();
     let mut replies: BTreeMap<(String, u32), Vec<v1::OutboundReply>> = BTreeMap::new();
     for row in rows {
-        let mut told = told_by(row, executions);
-        // A stable sort: of one account and type they stay as they happened.
-        told.sort_by_key(|event| (event.account, event.event_type));
-        for (index, mut event) in told.into_iter().enumerate() {
-            event.data.partition = row.key.partition;
-            event.data.commit_no = row.key.commit_no;
-            event.data.index = u32::try_from(index).unwrap_or(u32::MAX);
-            event.data.conversation_seq = event.conversation_seq;
+        for event in numbered(row, executions) {
             events.entry((event.account, event.event_type)).or_default().push(encode(&event));
         }
         for reply in replies_of(row, executions) {
@@ -210,6 +203,35 @@ fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Ex
             .collect::<Vec<_>>()
     });
     replies.chain(events).collect()
+}
+
+/// The events of one commit after its first `skip`, each as a message of its own, in the order of their index.
+pub fn events_of(
+    row: &OutboxRow,
+    executions: &HashMap<ExecutionId, v1::Execution>,
+    skip: usize,
+) -> Vec<v1::PublishedEvents> {
+    let told = numbered(row, executions).into_iter().skip(skip);
+    told.map(|event| {
+        let message =
+            event_message(&subject::events(event.account, event.event_type.as_str()), &[encode(&event)]);
+        v1::PublishedEvents { subject: message.subject, payload: message.payload }
+    })
+    .collect()
+}
+
+/// The events of one commit with their places.
+fn numbered<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Execution>) -> Vec<Told<'a>> {
+    let mut told = told_by(row, executions);
+    // A stable sort: of one account and type they stay as they happened.
+    told.sort_by_key(|event| (event.account, event.event_type));
+    for (index, event) in told.iter_mut().enumerate() {
+        event.data.partition = row.key.partition;
+        event.data.commit_no = row.key.commit_no;
+        event.data.index = u32::try_from(index).unwrap_or(u32::MAX);
+        event.data.conversation_seq = event.conversation_seq;
+    }
+    told
 }
 
 /// Cuts a list, in order, into parts of at most [`MESSAGE_BYTES_MAX`] bytes; each has at least one item.

@@ -3,6 +3,7 @@
 //! Reads only, through the pool. What is answered together is read in one snapshot, so that a page and its total
 //! agree. Nothing here counts rows, but for what is left of an hour and for one customer's conversations.
 
+mod commits;
 mod list;
 mod row;
 mod single;

@@ -13,6 +13,17 @@ impl Client {
         self.call(catalog::CREATE, &request).await
     }
 
+    /// What create would say of a body.
+    pub async fn validate_workflow(
+        &self,
+        account: AccountId,
+        body: Vec<u8>,
+    ) -> Result<v1::ValidateWorkflowResponse, ApiError> {
+        let request =
+            v1::ValidateWorkflowRequest { account_id: account.to_vec().into(), body_json: body.into() };
+        self.call(catalog::VALIDATE, &request).await
+    }
+
     pub async fn workflow(&self, account: AccountId, id: WorkflowId) -> Result<v1::Workflow, ApiError> {
         let request =
             v1::GetWorkflowRequest { account_id: account.to_vec().into(), workflow_id: id.to_vec().into() };

@@ -7,6 +7,7 @@ use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
 use flow_model::problem::Problem;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 tokio::task_local! {
     /// The id of the request that this task works on.
@@ -14,13 +15,14 @@ tokio::task_local! {
 }
 
 /// Seconds after which a caller may try again when a dependency is away.
-const RETRY_AFTER_SECONDS: u32 = 1;
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Why a request was not done.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     failure: Box<Failure>,
     allowed: Option<&'static str>,
+    retry_after: Option<u64>,
     request_id: Option<String>,
 }
 
@@ -45,6 +47,11 @@ impl ApiError {
         Self { allowed: Some(methods), ..self }
     }
 
+    /// With the seconds after which the same request may be tried again.
+    pub fn retrying_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
     /// With the id of its request, for an answer that is written after the request's task is gone.
     pub fn with_request_id(self, id: &str) -> Self {
         Self { request_id: Some(id.to_owned()), ..self }
@@ -58,7 +65,7 @@ impl ApiError {
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
-        Self { failure: Box::new(failure), allowed: None, request_id: None }
+        Self { failure: Box::new(failure), allowed: None, retry_after: None, request_id: None }
     }
 }
 
@@ -82,27 +89,43 @@ impl std::fmt::Display for ApiError {
     }
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
+/// Every answer that is not a success.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(in crate::http) struct Envelope<'a> {
     error: Shown<'a>,
 }
 
-#[derive(Serialize)]
-struct Shown<'a> {
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorDetails)]
+pub(in crate::http) struct Shown<'a> {
+    /// For programs. The HTTP status belongs to it.
+    #[schema(value_type = String)]
     code: &'static str,
+    /// For people.
     message: &'a str,
+    /// What exactly.
     details: &'a str,
+    /// The path of the field, or the name of the parameter or header, that is to blame.
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     field: &'a str,
+    /// All problems of a document; the first of them is the one above.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     errors: Vec<ShownProblem<'a>>,
+    /// The request's id, as in the header `x-request-id`.
     request_id: String,
 }
 
-#[derive(Serialize)]
-struct ShownProblem<'a> {
+/// One problem of a document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorProblem)]
+pub(in crate::http) struct ShownProblem<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     field: &'a str,
     message: &'a str,
 }
@@ -140,8 +163,9 @@ impl ResponseError for ApiError {
             ErrorCode::Unauthorized => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            ErrorCode::ServiceUnavailable | ErrorCode::Timeout => {
-                headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            ErrorCode::ServiceUnavailable | ErrorCode::Timeout | ErrorCode::RateLimitExceeded => {
+                let seconds = self.retry_after.unwrap_or(RETRY_AFTER_SECONDS);
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             _ => {}
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use contracts::ErrorCode;
 use futures::FutureExt;
 use platform::clock;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::error::{ApiError, REQUEST_ID};
+use crate::limit::{Standing, WINDOW_SECONDS};
 
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a caller's own request id.
@@ -59,10 +60,32 @@ pub(crate) async fn observe(
     };
     record(method, &route, status, started.elapsed(), &id);
     let mut response = outcome?;
+    let standing = response.request().extensions().get::<Standing>().copied();
+    if let Some(standing) = standing {
+        tell_standing(response.headers_mut(), standing);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
     Ok(response)
+}
+
+/// How the key stands: the IETF draft `draft-ietf-httpapi-ratelimit-headers`, and the older names that clients know.
+fn tell_standing(headers: &mut HeaderMap, standing: Standing) {
+    let (class, limit) = (standing.class.as_str(), standing.class.limit());
+    let resets_at = clock::now().timestamp() + standing.reset_seconds;
+    let told = [
+        ("ratelimit-policy", format!("\"{class}\";q={limit};w={WINDOW_SECONDS}")),
+        ("ratelimit", format!("\"{class}\";r={};t={}", standing.remaining, standing.reset_seconds)),
+        ("x-ratelimit-limit", limit.to_string()),
+        ("x-ratelimit-remaining", standing.remaining.to_string()),
+        ("x-ratelimit-reset", resets_at.to_string()),
+    ];
+    for (name, value) in told {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 fn record(method: &'static str, route: &str, status: u16, took: Duration, id: &str) {

@@ -1,20 +1,23 @@
 //! Query parameters: each at most once, none unknown, every value checked.
 
 use actix_web::HttpRequest;
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate};
+use chrono_tz::Tz;
 use flow_model::Channel;
+use flow_rollup::series;
 
 use super::error::ApiError;
+use super::operation::Operation;
 
 /// Rows of a page unless the caller says otherwise, and at most.
-const LIMIT_DEFAULT: u32 = 20;
-const LIMIT_MAX: u32 = 100;
+pub(super) const LIMIT_DEFAULT: u32 = 20;
+pub(super) const LIMIT_MAX: u32 = 100;
 /// Pages that can be asked for; what lies further is reached by cursor.
-const PAGE_MAX: u32 = 100_000_000;
+pub(super) const PAGE_MAX: u32 = 100_000_000;
 /// Characters of a text to search for.
-const SEARCH_CHARS_MAX: usize = 200;
+pub(super) const SEARCH_CHARS_MAX: usize = 200;
 /// Characters of a cursor.
-const CURSOR_CHARS_MAX: usize = 200;
+pub(super) const CURSOR_CHARS_MAX: usize = 200;
 
 /// The parameters of one request.
 #[derive(Debug)]
@@ -31,9 +34,10 @@ pub(super) struct Page {
 }
 
 impl Query {
-    /// Reads the parameters of a request that takes these.
-    pub fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, ApiError> {
-        Self::parse(request.query_string(), known)
+    /// Reads the parameters of a request to an operation.
+    pub fn of(request: &HttpRequest, operation: &Operation) -> Result<Self, ApiError> {
+        let known: Vec<&str> = operation.query.iter().map(|parameter| parameter.name).collect();
+        Self::parse(request.query_string(), &known)
     }
 
     fn parse(text: &str, known: &[&str]) -> Result<Self, ApiError> {
@@ -122,28 +126,57 @@ impl Query {
 
     /// The start of a span, Unix milliseconds: a date begins at its midnight, UTC.
     pub fn start(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        self.time(name, NaiveTime::MIN)
+        Ok(self.moment(name)?.map(|moment| moment.first_ms(Tz::UTC)))
     }
 
     /// The end of a span, Unix milliseconds, itself included: a date ends with its last millisecond, UTC.
     pub fn end(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        let last = NaiveTime::from_hms_milli_opt(23, 59, 59, 999).unwrap_or_default();
-        self.time(name, last)
+        Ok(self.moment(name)?.map(|moment| match moment {
+            Moment::Date(_) => moment.end_ms(Tz::UTC) - 1,
+            Moment::Time(ms) => ms,
+        }))
     }
 
-    fn time(&self, name: &str, time_of_date: NaiveTime) -> Result<Option<i64>, ApiError> {
+    /// A date or a time.
+    pub fn moment(&self, name: &str) -> Result<Option<Moment>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
             && text.len() == 10
         {
-            return Ok(Some(date.and_time(time_of_date).and_utc().timestamp_millis()));
+            return Ok(Some(Moment::Date(date)));
         }
         // The + of an offset is a blank in a query whose writer did not escape it.
         let escaped = text.replace(' ', "+");
-        DateTime::parse_from_rfc3339(&escaped).map(|time| Some(time.timestamp_millis())).map_err(|_| {
+        let time = DateTime::parse_from_rfc3339(&escaped);
+        time.map(|time| Some(Moment::Time(time.timestamp_millis()))).map_err(|_| {
             let details = format!("The parameter '{name}' must be a date such as 2024-01-31 or a time such as 2024-01-31T10:30:00Z");
             ApiError::invalid(name, details)
         })
+    }
+}
+
+/// A date, or a time in Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    Date(NaiveDate),
+    Time(i64),
+}
+
+impl Moment {
+    /// Its first millisecond in a zone.
+    pub fn first_ms(self, zone: Tz) -> i64 {
+        match self {
+            Self::Date(date) => series::begins(date, zone),
+            Self::Time(ms) => ms,
+        }
+    }
+
+    /// Where it ends in a zone: a date with the beginning of the next one.
+    pub fn end_ms(self, zone: Tz) -> i64 {
+        match self {
+            Self::Date(date) => series::begins(date.succ_opt().unwrap_or(date), zone),
+            Self::Time(ms) => ms,
+        }
     }
 }
 

@@ -6,8 +6,10 @@ pub(super) mod deactivate;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod list;
+pub(super) mod metrics;
 pub(super) mod update;
-mod view;
+pub(super) mod validate;
+pub(super) mod view;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::IF_MATCH;

@@ -3,21 +3,23 @@
 //! Whatever fails ends the session; the next one asks the database where the numbers stand and reads from there. A
 //! session begins a little earlier than it must: a broker that was killed may have lost its last events, and the
 //! runners publish them again under places in the stream that had been read. What was counted is not counted again.
+//! Every few seconds the runners are asked how far they are; what the stream never told is asked for.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bus::Bus;
 use bus::events;
-use bus::reader::{Reader, StreamMessage};
+use bus::reader::Reader;
 use contracts::subject;
-use flow_model::AccountId;
 use flow_rollup::Fact;
 use platform::lifecycle::Shutdown;
-use uuid::Uuid;
+use tokio::time::Instant;
 
-use super::events::read;
+use crate::events::read;
+use crate::runner::Runner;
 use crate::store::{Progress, Store};
-use crate::usecase::fold::{self, FoldError};
+use crate::usecase::count::{CountError, Counter};
 
 /// Messages folded in one transaction.
 const MESSAGES_MAX: usize = 64;
@@ -27,6 +29,8 @@ const WAIT_MAX: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Messages that a session reads again.
 const REWIND: u64 = 10_000;
+/// Pause between questions whether anything is missing.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(3);
 
 /// Reads until the stop is asked for.
 pub(crate) async fn run(bus: &Bus, store: &Store, shutdown: &Shutdown) {
@@ -47,40 +51,39 @@ enum SessionError {
     #[error(transparent)]
     Bus(#[from] bus::Unavailable),
     #[error(transparent)]
-    Fold(#[from] FoldError),
+    Count(#[from] CountError),
 }
 
 async fn session(bus: &Bus, store: &Store, shutdown: &Shutdown) -> Result<(), SessionError> {
     let stream = events::stream(bus).await?;
-    let mut stored = fold::progress(store).await?;
+    let mut counter = Counter::resume(store.clone(), Runner::new(bus.clone())).await?;
+    let stored = counter.progress();
     let from = if stored.incarnation == stream.incarnation && stored.stream_seq <= stream.last_seq {
         stored.stream_seq.saturating_sub(REWIND)
     } else {
         0
     };
     let mut reader = Reader::open(bus, subject::EVENTS_STREAM, from + 1).await?;
+    let mut lagging = HashMap::new();
+    let mut caught_up_at = Instant::now();
     while !shutdown.is_requested() {
         let messages = reader.next_batch(MESSAGES_MAX, WAIT_MAX).await?;
-        let Some(last) = messages.last() else { continue };
-        let reached = Progress { incarnation: stream.incarnation, stream_seq: last.seq };
-        let facts: Vec<Fact> = messages.iter().flat_map(facts_of).collect();
-        let counted = facts.len() as u64;
-        fold::fold(store, stored, reached, facts).await?;
-        stored = reached;
-        metrics::counter!("turnloom_metrics_events_total").increment(counted);
+        if let Some(last) = messages.last() {
+            let reached = Progress { incarnation: stream.incarnation, stream_seq: last.seq };
+            let facts: Vec<Fact> =
+                messages.iter().flat_map(|message| read(&message.subject, &message.payload)).collect();
+            let read = facts.len() as u64;
+            counter.count(reached, facts).await?;
+            metrics::counter!("turnloom_metrics_events_total").increment(read);
+        }
+        // Behind a stream that still has something, what is missing may just not be read yet.
+        if messages.is_empty() && caught_up_at.elapsed() > CATCH_UP_EVERY {
+            caught_up_at = Instant::now();
+            // While no runner answers there is nothing to catch up with.
+            if let Err(error @ CountError::Store(_)) = counter.catch_up(&mut lagging).await {
+                return Err(error.into());
+            }
+        }
     }
     Ok(())
-}
-
-fn facts_of(message: &StreamMessage) -> Vec<Fact> {
-    let account = message.subject.split('.').nth(1).and_then(|text| Uuid::try_parse(text).ok());
-    let Some(account) = account.map(AccountId::new) else {
-        tracing::error!(subject = message.subject, "a subject names no account");
-        return Vec::new();
-    };
-    read(account, &message.payload).unwrap_or_else(|error| {
-        tracing::error!(subject = message.subject, seq = message.seq, %error, "events cannot be read");
-        metrics::counter!("turnloom_metrics_events_unreadable_total").increment(1);
-        Vec::new()
-    })
 }

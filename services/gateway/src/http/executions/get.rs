@@ -1,5 +1,9 @@
 //! `GET /v1/workflows/{workflow_id}/executions/{execution_id}`: with its steps.
 
+use actix_web::http::Method;
+use contracts::ErrorCode;
+use crate::http::operation::{Answer, Operation, Shape};
+use crate::limit::Class;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
@@ -16,14 +20,29 @@ struct One {
     data: ExecutionView,
 }
 
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "getExecution",
+    method: Method::GET,
+    path: "/v1/workflows/{workflow_id}/executions/{execution_id}",
+    summary: "Get an execution",
+    description: "With its steps.",
+    level: Level::ReadOnly,
+    class: Class::Execution,
+    query: &[],
+    body: None,
+    answers: &[Answer { status: 200, description: "The execution", schema: Shape::One("Execution"), example: include_str!("../openapi/examples/execution.json") }],
+    errors: &[ErrorCode::WorkflowNotFound, ErrorCode::ExecutionNotFound],
+    waits: false,
+    if_match: false,
+};
+
 pub(in crate::http) async fn get(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadOnly)?;
-    Query::of(&request, &[])?;
+    Query::of(&request, &OPERATION)?;
     let (workflow, execution) = path.into_inner();
     let workflow = workflows::id_of(&workflow)?;
     state.services.workflow(account, workflow).await?;

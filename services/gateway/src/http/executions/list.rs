@@ -1,5 +1,9 @@
 //! `GET /v1/workflows/{workflow_id}/executions`: newest first.
 
+use actix_web::http::Method;
+use contracts::ErrorCode;
+use crate::http::operation::{CHANNEL, CURSOR, LIMIT, PAGE, Answer, Kind, Operation, Parameter, Shape};
+use crate::limit::Class;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::v1::{self, ExecutionStatus};
 use flow_model::ConversationId;
@@ -20,26 +24,64 @@ const STATUSES: [(&str, ExecutionStatus); 3] = [
     ("running", ExecutionStatus::Running),
 ];
 
-const PARAMETERS: [&str; 9] = [
-    "page",
-    "limit",
-    "status",
-    "start_date",
-    "end_date",
-    "customer_id",
-    "conversation_id",
-    "channel",
-    "cursor",
-];
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "listExecutions",
+    method: Method::GET,
+    path: "/v1/workflows/{workflow_id}/executions",
+    summary: "List executions",
+    description: "One execution is one turn: a message handled until the flow ends or waits. Newest first; without steps.",
+    level: Level::ReadOnly,
+    class: Class::Execution,
+    query: &[
+        PAGE,
+        LIMIT,
+        Parameter {
+            name: "status",
+            description: "Filter by status",
+            required: false,
+            kind: Kind::Choice(&["success", "failed", "running"]),
+        },
+        Parameter {
+            name: "start_date",
+            description: "Executions that started at this time or later; a date begins at 00:00 UTC",
+            required: false,
+            kind: Kind::Time { example: "2024-01-01" },
+        },
+        Parameter {
+            name: "end_date",
+            description: "Executions that started at this time or earlier; a date ends at 24:00 UTC",
+            required: false,
+            kind: Kind::Time { example: "2024-01-31T23:59:59Z" },
+        },
+        Parameter {
+            name: "customer_id",
+            description: "Only of this customer",
+            required: false,
+            kind: Kind::Text { chars_max: CUSTOMER_ID_CHARS_MAX, example: "customer-456" },
+        },
+        Parameter {
+            name: "conversation_id",
+            description: "Only of this conversation",
+            required: false,
+            kind: Kind::Id("conversation"),
+        },
+        CHANNEL,
+        CURSOR,
+    ],
+    body: None,
+    answers: &[Answer { status: 200, description: "A page of executions", schema: Shape::List("ExecutionSummary"), example: include_str!("../openapi/examples/executions.json") }],
+    errors: &[ErrorCode::WorkflowNotFound],
+    waits: false,
+    if_match: false,
+};
 
 pub(in crate::http) async fn list(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadOnly)?;
-    let query = Query::of(&request, &PARAMETERS)?;
+    let query = Query::of(&request, &OPERATION)?;
     let page = query.page()?;
     let status = query.choice("status", &STATUSES)?.unwrap_or(ExecutionStatus::Unspecified);
     let (start_at_ms, end_at_ms) = (query.start("start_date")?, query.end("end_date")?);

@@ -1,5 +1,8 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts an active workflow for a customer, without a trigger.
 
+use actix_web::http::Method;
+use crate::http::operation::{Answer, Body, Operation, Shape};
+use crate::limit::Class;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,7 +11,9 @@ use contracts::v1::{self, ExecutionStatus, Outcome, WorkflowStatus, input::Kind}
 use flow_model::document::{At, Object, Report};
 use flow_model::problem::ProblemCode::{InvalidRequest, MissingRequiredField};
 use flow_model::{Channel, ConversationId, ExecutionId, WorkflowId};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::view::ExecutionView;
 use crate::http::caller::Caller;
@@ -31,15 +36,30 @@ struct Start {
     replace: bool,
 }
 
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "startExecution",
+    method: Method::POST,
+    path: "/v1/workflows/{workflow_id}/executions",
+    summary: "Start an execution",
+    description: "Starts an active workflow for a customer without a trigger. With `Prefer: wait` the answer is the execution, when it is over in time.",
+    level: Level::ReadWrite,
+    class: Class::Execution,
+    query: &[],
+    body: Some(Body { schema: "NewExecution", optional: false, example: include_str!("../openapi/examples/new_execution.json") }),
+    answers: &[Answer { status: 200, description: "The execution, when the caller waits", schema: Shape::One("Execution"), example: include_str!("../openapi/examples/execution.json") }, Answer { status: 202, description: "Accepted: it will run", schema: Shape::One("AcceptedExecution"), example: include_str!("../openapi/examples/accepted_execution.json") }],
+    errors: &[ErrorCode::MissingRequiredField, ErrorCode::WorkflowNotFound, ErrorCode::Conflict, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType, ErrorCode::WorkflowExecutionFailed],
+    waits: true,
+    if_match: false,
+};
+
 pub(in crate::http) async fn start(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadWrite)?;
-    Query::of(&request, &[])?;
+    Query::of(&request, &OPERATION)?;
     let wait = prefer::wait(&request)?;
     let id = workflows::id_of(&path)?;
     let document = body::json(&request, payload, state.body_bytes_max).await?;
@@ -79,8 +99,24 @@ pub(in crate::http) async fn start(
         Some(execution) if execution.status() == ExecutionStatus::Failed => Err(failed(&execution)),
         Some(execution) => Ok(HttpResponse::Ok()
             .insert_header(("preference-applied", "wait"))
-            .json(json!({"data": ExecutionView::whole(execution)}))),
+            .json(One { data: ExecutionView::whole(execution) })),
     }
+}
+
+#[derive(Serialize)]
+struct One<T> {
+    data: T,
+}
+
+/// An execution that will run.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AcceptedExecution)]
+pub(in crate::http) struct AcceptedView {
+    id: String,
+    workflow_id: String,
+    conversation_id: String,
+    /// `accepted`
+    status: &'static str,
 }
 
 /// What is known before anything ran.
@@ -92,12 +128,14 @@ struct Accepted {
 
 impl Accepted {
     fn response(&self) -> HttpResponse {
-        HttpResponse::Accepted().json(json!({"data": {
-            "id": self.execution.to_string(),
-            "workflow_id": self.workflow.to_string(),
-            "conversation_id": self.conversation.to_string(),
-            "status": "accepted",
-        }}))
+        HttpResponse::Accepted().json(One {
+            data: AcceptedView {
+                id: self.execution.to_string(),
+                workflow_id: self.workflow.to_string(),
+                conversation_id: self.conversation.to_string(),
+                status: "accepted",
+            },
+        })
     }
 }
 

@@ -5,59 +5,96 @@ use flow_model::{ConversationId, ExecutionId, WorkflowId};
 use platform::clock::rfc3339;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-/// One turn. Lists leave the steps out.
-#[derive(Serialize)]
+use crate::http::openapi::schemas;
+
+/// One turn: a message handled until the flow ended or had to wait. Lists leave `steps` and `output.messages` out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Execution)]
 pub(in crate::http) struct ExecutionView {
+    #[schema(examples("execution-01a20acf-9d55-740b-a930-a6d23b7b2563"))]
     id: String,
     workflow_id: String,
+    #[schema(value_type = schemas::ExecutionStatus)]
     status: &'static str,
+    #[schema(format = DateTime)]
     started_at: String,
+    /// Null while it runs.
+    #[schema(required, format = DateTime)]
     completed_at: Option<String>,
+    /// Null while it runs.
+    #[schema(required)]
     duration_ms: Option<i64>,
     customer_id: String,
     conversation_id: String,
+    #[schema(value_type = schemas::Channel)]
     channel: String,
+    /// The revision of the configuration that ran.
     revision: u32,
+    /// The message that it handled; absent when the API started it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<StepView>, required = false)]
     steps: Option<Vec<StepView>>,
     input: InputView,
     output: OutputView,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ErrorView, required = false)]
     error: Option<ErrorView>,
 }
 
-#[derive(Serialize, Clone)]
-struct InputView {
+/// What came in.
+#[derive(Serialize, Clone, ToSchema)]
+#[schema(as = ExecutionInput)]
+pub(in crate::http) struct InputView {
     message: String,
 }
 
-#[derive(Serialize)]
-struct OutputView {
+/// What came of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExecutionOutput)]
+pub(in crate::http) struct OutputView {
+    /// The last reply; null when there was none.
+    #[schema(required)]
     response: Option<String>,
+    /// All replies.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
     messages: Option<Vec<String>>,
+    #[schema(value_type = schemas::NextAction)]
     next_action: &'static str,
 }
 
-#[derive(Serialize)]
-struct ErrorView {
+/// Why an execution failed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExecutionError)]
+pub(in crate::http) struct ErrorView {
+    #[schema(examples("STEP_LIMIT_EXCEEDED"))]
     code: String,
     message: String,
     node_id: String,
 }
 
-#[derive(Serialize)]
-struct StepView {
+/// One node's run.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Step)]
+pub(in crate::http) struct StepView {
     node_id: String,
+    /// The node's type.
     r#type: String,
+    #[schema(value_type = schemas::StepStatus)]
     status: &'static str,
+    #[schema(format = DateTime)]
     started_at: String,
+    #[schema(format = DateTime)]
     completed_at: String,
     duration_ms: i64,
     input: InputView,
+    /// Depends on the node's type; null when the step failed.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, serde_json::Value>>, required)]
     output: Box<RawValue>,
 }
 

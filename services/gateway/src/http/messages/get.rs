@@ -1,14 +1,19 @@
 //! `GET /v1/messages/{message_id}?channel=…&customer_id=…`: what became of a message.
 
+use actix_web::http::Method;
+use crate::http::operation::{CHANNEL, Answer, Kind, Operation, Parameter, Shape};
+use crate::limit::Class;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::ErrorCode;
 use contracts::v1::{self, MessageState};
 use flow_model::limits::{CUSTOMER_ID_CHARS_MAX, MESSAGE_ID_CHARS_MAX};
 use flow_model::{ConversationId, ExecutionId, WorkflowId};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::openapi::schemas;
 use crate::http::query::Query;
 use crate::key::Level;
 use crate::state::State;
@@ -18,27 +23,58 @@ struct One {
     data: MessageView,
 }
 
-#[derive(Serialize)]
-struct MessageView {
+/// What became of a message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageState)]
+pub(in crate::http) struct MessageView {
     message_id: String,
     conversation_id: String,
+    #[schema(value_type = schemas::MessageStatus)]
     status: &'static str,
+    /// Present when it was handled.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     execution_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     workflow_id: Option<String>,
+    /// Present when it was ignored: `no_matching_workflow`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     reason: Option<&'static str>,
 }
 
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "getMessage",
+    method: Method::GET,
+    path: "/v1/messages/{message_id}",
+    summary: "Get what became of a message",
+    description: "By the id that its sender gave it, which is unique for a channel and a customer.",
+    level: Level::ReadOnly,
+    class: Class::Read,
+    query: &[
+        Parameter { required: true, ..CHANNEL },
+        Parameter {
+            name: "customer_id",
+            description: "The customer who wrote it",
+            required: true,
+            kind: Kind::Text { chars_max: CUSTOMER_ID_CHARS_MAX, example: "customer-456" },
+        },
+    ],
+    body: None,
+    answers: &[Answer { status: 200, description: "What became of it", schema: Shape::One("MessageState"), example: include_str!("../openapi/examples/message.json") }],
+    errors: &[ErrorCode::MessageNotFound],
+    waits: false,
+    if_match: false,
+};
+
 pub(in crate::http) async fn get(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadOnly)?;
-    let query = Query::of(&request, &["channel", "customer_id"])?;
+    let query = Query::of(&request, &OPERATION)?;
     let missing = |name: &str| ApiError::invalid(name, format!("The parameter '{name}' is missing"));
     let channel = query.channel()?.ok_or_else(|| missing("channel"))?;
     let customer_id = query.text("customer_id")?.ok_or_else(|| missing("customer_id"))?;

@@ -1,5 +1,9 @@
 //! `POST /v1/messages`: accepted once the stream keeps it; handled once, however often it is sent.
 
+use actix_web::http::Method;
+use contracts::ErrorCode;
+use crate::http::operation::{Answer, Body, Operation, Shape};
+use crate::limit::Class;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
 use contracts::v1::{self, MessageState, Outcome, input::Kind};
@@ -8,20 +12,23 @@ use flow_model::limits::{MESSAGE_ID_CHARS_MAX, METADATA_BYTES_MAX};
 use flow_model::problem::ProblemCode::InvalidRequest;
 use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
 use platform::clock;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::fields;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::executions::view::ExecutionView;
+use crate::http::openapi::schemas;
 use crate::http::query::Query;
 use crate::http::{body, prefer, workflows};
 use crate::intake::NewInput;
 use crate::key::Level;
 use crate::state::State;
 
-/// The body.
-struct Body {
+/// The body, read.
+struct Message {
     customer_id: String,
     channel: Channel,
     text: String,
@@ -31,14 +38,29 @@ struct Body {
     metadata: Vec<u8>,
 }
 
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "sendMessage",
+    method: Method::POST,
+    path: "/v1/messages",
+    summary: "Send a message of a customer",
+    description: "Goes on with the workflow that the conversation waits in, or starts the one whose trigger matches. 202 comes once the message is kept on disk. The same `message_id` twice is one message; `Idempotency-Key` serves as the `message_id` when there is none. With `Prefer: wait` the answer has the execution, when it is over in time.",
+    level: Level::ReadWrite,
+    class: Class::Execution,
+    query: &[],
+    body: Some(Body { schema: "NewMessage", optional: false, example: include_str!("../openapi/examples/new_message.json") }),
+    answers: &[Answer { status: 200, description: "What became of it, when the caller waits", schema: Shape::One("HandledMessage"), example: include_str!("../openapi/examples/handled_message.json") }, Answer { status: 202, description: "Accepted: it will be handled", schema: Shape::One("AcceptedMessage"), example: include_str!("../openapi/examples/accepted_message.json") }],
+    errors: &[ErrorCode::MissingRequiredField, ErrorCode::WorkflowNotFound, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
+    waits: true,
+    if_match: false,
+};
+
 pub(in crate::http) async fn send(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadWrite)?;
-    Query::of(&request, &[])?;
+    Query::of(&request, &OPERATION)?;
     let wait = prefer::wait(&request)?;
     let document = body::json(&request, payload, state.body_bytes_max).await?;
     let message = read(&document)?;
@@ -77,6 +99,38 @@ pub(in crate::http) async fn send(
     }
 }
 
+#[derive(Serialize)]
+struct One<T> {
+    data: T,
+}
+
+/// A message that will be handled.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AcceptedMessage)]
+pub(in crate::http) struct AcceptedView {
+    message_id: String,
+    conversation_id: String,
+    /// `accepted`
+    status: &'static str,
+}
+
+/// What became of a message whose sender waited.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HandledMessage)]
+pub(in crate::http) struct HandledView {
+    message_id: String,
+    conversation_id: String,
+    #[schema(value_type = schemas::MessageStatus)]
+    status: &'static str,
+    /// Null when no workflow took the message.
+    #[schema(required)]
+    execution: Option<ExecutionView>,
+    /// Why there is no execution, such as `no_matching_workflow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    reason: Option<String>,
+}
+
 /// What the caller is told of its message.
 struct Told {
     message_id: String,
@@ -85,11 +139,13 @@ struct Told {
 
 impl Told {
     fn accepted(&self) -> HttpResponse {
-        HttpResponse::Accepted().json(json!({"data": {
-            "message_id": self.message_id,
-            "conversation_id": self.conversation.to_string(),
-            "status": "accepted",
-        }}))
+        HttpResponse::Accepted().json(One {
+            data: AcceptedView {
+                message_id: self.message_id.clone(),
+                conversation_id: self.conversation.to_string(),
+                status: "accepted",
+            },
+        })
     }
 
     fn answered(&self, answer: v1::Answer) -> HttpResponse {
@@ -102,22 +158,27 @@ impl Told {
     }
 
     fn handled(&self, execution: v1::Execution) -> HttpResponse {
-        waited(json!({"data": {
-            "message_id": self.message_id,
-            "conversation_id": self.conversation.to_string(),
-            "status": "handled",
-            "execution": ExecutionView::whole(execution),
-        }}))
+        self.waited("handled", Some(ExecutionView::whole(execution)), None)
     }
 
-    fn without_execution(&self, status: &str, reason: &str) -> HttpResponse {
-        waited(json!({"data": {
-            "message_id": self.message_id,
-            "conversation_id": self.conversation.to_string(),
-            "status": status,
-            "execution": null,
-            "reason": reason,
-        }}))
+    fn without_execution(&self, status: &'static str, reason: &str) -> HttpResponse {
+        self.waited(status, None, Some(reason.to_owned()))
+    }
+
+    fn waited(
+        &self,
+        status: &'static str,
+        execution: Option<ExecutionView>,
+        reason: Option<String>,
+    ) -> HttpResponse {
+        let data = HandledView {
+            message_id: self.message_id.clone(),
+            conversation_id: self.conversation.to_string(),
+            status,
+            execution,
+            reason,
+        };
+        HttpResponse::Ok().insert_header(("preference-applied", "wait")).json(One { data })
     }
 
     /// Asks once what became of the message: the answer may have been lost on its way.
@@ -145,10 +206,6 @@ impl Told {
     }
 }
 
-fn waited(body: Value) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("preference-applied", "wait")).json(body)
-}
-
 async fn workflow_of(state: &State, account: AccountId, text: &str) -> Result<WorkflowId, ApiError> {
     let id = workflows::id_of(text)?;
     state.services.workflow(account, id).await?;
@@ -167,13 +224,13 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
     if fits { Ok(Some(text.to_owned())) } else { Err(refused()) }
 }
 
-fn read(document: &Value) -> Result<Body, ApiError> {
+fn read(document: &Value) -> Result<Message, ApiError> {
     let mut report = Report::default();
     let message = read_message(document, &mut report);
     Ok(report.into_result(message)?.0)
 }
 
-fn read_message(document: &Value, report: &mut Report) -> Option<Body> {
+fn read_message(document: &Value, report: &mut Report) -> Option<Message> {
     let mut object = Object::read(document, &At::root(), InvalidRequest, report)?;
     let customer_id = fields::customer_id(&mut object, report);
     let channel = fields::channel(&mut object, true, report);
@@ -183,7 +240,7 @@ fn read_message(document: &Value, report: &mut Report) -> Option<Body> {
     let (workflow, _) = object.text("workflow_id", InvalidRequest, report);
     let metadata = read_metadata(&mut object, report);
     object.finish(report);
-    Some(Body {
+    Some(Message {
         customer_id: customer_id?,
         channel: channel?,
         text: text?,

@@ -1,5 +1,9 @@
 //! `GET /v1/workflows/{workflow_id}`: with its configuration.
 
+use actix_web::http::Method;
+use contracts::ErrorCode;
+use crate::http::operation::{Answer, Operation, Shape};
+use crate::limit::Class;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -16,14 +20,29 @@ struct One {
     data: WorkflowView,
 }
 
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "getWorkflow",
+    method: Method::GET,
+    path: "/v1/workflows/{workflow_id}",
+    summary: "Get a workflow",
+    description: "With its configuration, as it was written.",
+    level: Level::ReadOnly,
+    class: Class::Read,
+    query: &[],
+    body: None,
+    answers: &[Answer { status: 200, description: "The workflow", schema: Shape::One("Workflow"), example: include_str!("../openapi/examples/workflow.json") }],
+    errors: &[ErrorCode::WorkflowNotFound],
+    waits: false,
+    if_match: false,
+};
+
 pub(in crate::http) async fn get(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadOnly)?;
-    Query::of(&request, &[])?;
+    Query::of(&request, &OPERATION)?;
     let id = super::id_of(&path)?;
     let workflow = state.services.workflow(account, id).await?;
     let totals = state.services.totals(account, vec![workflow.id.clone()]).await?;

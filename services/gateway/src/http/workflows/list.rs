@@ -1,13 +1,17 @@
 //! `GET /v1/workflows`: newest first.
 
+use actix_web::http::Method;
+use crate::http::operation::{CHANNEL, CURSOR, LIMIT, PAGE, Answer, Kind, Operation, Parameter, Shape};
+use crate::limit::Class;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::v1::{self, WorkflowStatus};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::view::WorkflowView;
+use super::view::SummaryView;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::query::{Page, Query};
+use crate::http::query::{Page, Query, SEARCH_CHARS_MAX};
 use crate::key::Level;
 use crate::state::State;
 
@@ -25,12 +29,14 @@ pub(in crate::http) struct Listed<T> {
 }
 
 /// Where in the list, and how long it is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Pagination {
     page: u32,
     limit: u32,
     total: u64,
     pages: u64,
+    /// Asks for the next page; null on the last one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -47,13 +53,45 @@ impl Pagination {
     }
 }
 
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "listWorkflows",
+    method: Method::GET,
+    path: "/v1/workflows",
+    summary: "List workflows",
+    description: "All workflows of the account, newest first.",
+    level: Level::ReadOnly,
+    class: Class::Read,
+    query: &[
+        PAGE,
+        LIMIT,
+        Parameter {
+            name: "status",
+            description: "Filter by status",
+            required: false,
+            kind: Kind::Choice(&["active", "inactive", "draft"]),
+        },
+        CHANNEL,
+        Parameter {
+            name: "search",
+            description: "Search workflows by name or description",
+            required: false,
+            kind: Kind::Text { chars_max: SEARCH_CHARS_MAX, example: "support" },
+        },
+        CURSOR,
+    ],
+    body: None,
+    answers: &[Answer { status: 200, description: "A page of workflows", schema: Shape::List("WorkflowSummary"), example: include_str!("../openapi/examples/workflows.json") }],
+    errors: &[],
+    waits: false,
+    if_match: false,
+};
+
 pub(in crate::http) async fn list(
-    caller: Caller,
+    Caller { account }: Caller,
     state: web::Data<State>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let account = caller.require(Level::ReadOnly)?;
-    let query = Query::of(&request, &["page", "limit", "status", "channel", "search", "cursor"])?;
+    let query = Query::of(&request, &OPERATION)?;
     let page = query.page()?;
     let status = query.choice("status", &STATUSES)?.unwrap_or(WorkflowStatus::Unspecified);
     let channel = query.channel()?.map(|channel| channel.as_str().to_owned()).unwrap_or_default();
@@ -72,8 +110,8 @@ pub(in crate::http) async fn list(
     let data = found
         .workflows
         .iter()
-        .map(|workflow| WorkflowView::new(workflow, totals.get(&workflow.id)))
+        .map(|workflow| SummaryView::new(workflow, totals.get(&workflow.id)))
         .collect();
     let pagination = Pagination::new(&page, found.total, found.next_cursor);
-    Ok(HttpResponse::Ok().json(Listed::<WorkflowView> { data, pagination }))
+    Ok(HttpResponse::Ok().json(Listed::<SummaryView> { data, pagination }))
 }

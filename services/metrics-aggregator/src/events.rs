@@ -4,14 +4,18 @@
 
 use std::borrow::Cow;
 
+use chrono::DateTime;
 use flow_model::{AccountId, Channel, ExecutionId, WorkflowId};
-use flow_rollup::{BucketKey, Fact, Place, What};
+use flow_rollup::{BucketKey, Fact, Place, What, customer_key};
 use serde::Deserialize;
+use uuid::Uuid;
 
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
     #[serde(borrow)]
     data: Data<'a>,
 }
@@ -24,6 +28,8 @@ struct Data<'a> {
     #[serde(borrow)]
     channel: Cow<'a, str>,
     #[serde(borrow)]
+    customer_id: Cow<'a, str>,
+    #[serde(borrow)]
     workflow_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     execution_id: Option<Cow<'a, str>>,
@@ -32,10 +38,22 @@ struct Data<'a> {
     duration_ms: Option<i64>,
 }
 
-/// The facts of one bus message, in order. The account is in the subject, `events.<account>.<type>`.
-pub fn read(account: AccountId, payload: &[u8]) -> Result<Vec<Fact>, serde_json::Error> {
-    let events: Vec<Event<'_>> = serde_json::from_slice(payload)?;
-    Ok(events.iter().map(|event| fact(account, event)).collect())
+/// The facts of one bus message, in order. The account is in the subject, `events.<account>.<type>`. What cannot be read
+/// has no facts, and is told to the log.
+pub(crate) fn read(subject: &str, payload: &[u8]) -> Vec<Fact> {
+    let account = subject.split('.').nth(1).and_then(|text| Uuid::try_parse(text).ok());
+    let Some(account) = account.map(AccountId::new) else {
+        tracing::error!(subject, "a subject names no account");
+        return Vec::new();
+    };
+    match serde_json::from_slice::<Vec<Event<'_>>>(payload) {
+        Ok(events) => events.iter().map(|event| fact(account, event)).collect(),
+        Err(error) => {
+            tracing::error!(subject, %error, "events cannot be read");
+            metrics::counter!("turnloom_metrics_events_unreadable_total").increment(1);
+            Vec::new()
+        }
+    }
 }
 
 fn fact(account: AccountId, event: &Event<'_>) -> Fact {
@@ -53,11 +71,13 @@ fn fact(account: AccountId, event: &Event<'_>) -> Fact {
         "message.received" => What::MessageReceived,
         "message.sent" => What::MessageSent,
         "workflow.completed" => What::Completed {
+            customer: customer_key(&data.customer_id),
             failed: data.status.as_deref() == Some("failed"),
             duration_ms: data.duration_ms.unwrap_or(0),
         },
         _ => What::Other,
     };
     let place = Place { commit_no: data.commit_no, index: data.index };
-    Fact { partition: data.partition, place, of: of(), what }
+    let at_ms = DateTime::parse_from_rfc3339(&event.time).map_or(0, |time| time.timestamp_millis());
+    Fact { partition: data.partition, place, at_ms, of: of(), what }
 }

@@ -1,0 +1,452 @@
+//! Putting the document together.
+
+use contracts::ErrorCode;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, schema::Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schemas;
+use crate::http::operation::{Answer, COMMON_ERRORS, Kind, OPERATIONS, Operation, Parameter, Shape};
+use crate::http::{error, executions, messages, workflows};
+
+const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
+or continues, walks its nodes, records every step, and replies.
+
+**Authentication.** `Authorization: Bearer <API key>`. Each operation says which level of key it needs; each level includes those before \
+it: `read_only`, `read_write`, `full_access`.
+
+**Limits.** Per key and hour, each gateway for itself, in a sliding hour: see `x-rate-limit-class` of each operation. Answers carry \
+`RateLimit-Policy`, `RateLimit`, `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time, seconds); 429 and 503 \
+carry `Retry-After`.
+
+**Errors.** Every answer that is not a success is `{\"error\": {code, message, details, field, request_id}}`. Unknown fields and \
+parameters are refused, so that a typo never passes silently.
+
+**Times** are RFC 3339 in UTC. Lists are newest first.";
+
+/// The whole document.
+pub(super) fn document() -> Value {
+    let mut paths = Map::new();
+    for operation in OPERATIONS {
+        let item = paths.entry(operation.path).or_insert_with(|| json!({}));
+        item[operation.method.as_str().to_ascii_lowercase()] = describe(operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Turnloom API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"api_key": []}],
+        "tags": [
+            {"name": "workflows", "description": "What runs."},
+            {"name": "executions", "description": "What ran: one execution is one turn."},
+            {"name": "messages", "description": "The one door for customers' messages."},
+        ],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "tl_…"}},
+            "schemas": components(),
+            "headers": headers(),
+        },
+    })
+}
+
+fn describe(operation: &Operation) -> Value {
+    let tag = match operation.path {
+        path if path.contains("/executions") => "executions",
+        path if path.contains("/messages") => "messages",
+        _ => "workflows",
+    };
+    let class = operation.class;
+    let description = format!(
+        "{}\n\nNeeds a `{}` key. Counts as `{}`: {} requests per key and hour.",
+        operation.description,
+        operation.level.as_str(),
+        class.as_str(),
+        class.limit()
+    );
+    let mut described = json!({
+        "operationId": operation.id,
+        "tags": [tag],
+        "summary": operation.summary,
+        "description": description,
+        "x-key-level": operation.level.as_str(),
+        "x-rate-limit-class": class.as_str(),
+        "parameters": parameters(operation),
+        "responses": responses(operation),
+    });
+    if let Some(body) = &operation.body {
+        described["requestBody"] = json!({
+            "required": !body.optional,
+            "content": {"application/json": {"schema": reference(body.schema), "example": parsed(body.example)}},
+        });
+    }
+    described
+}
+
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let mut parameters: Vec<Value> = operation
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            json!({
+                "name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
+                "example": path_example(name),
+            })
+        })
+        .collect();
+    parameters.extend(operation.query.iter().map(query_parameter));
+    let header = |name: &str, description: &str, schema: Value| {
+        json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
+    };
+    if operation.waits {
+        let description = "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time (RFC 7240)";
+        let schema = json!({"type": "string", "pattern": "^wait=([1-9]|[12][0-9]|30)$", "examples": ["wait=10"]});
+        parameters.push(header("Prefer", description, schema));
+    }
+    if operation.if_match {
+        let description = "The `ETag` that the workflow was read with; another version is refused with 412";
+        parameters.push(header("If-Match", description, json!({"type": "string", "minLength": 1})));
+    }
+    parameters
+}
+
+fn path_example(name: &str) -> &'static str {
+    match name {
+        "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
+        "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
+        _ => "wamid-1",
+    }
+}
+
+fn query_parameter(parameter: &Parameter) -> Value {
+    let schema = match &parameter.kind {
+        Kind::Number { min, max, default } => {
+            json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max, "default": default})
+        }
+        Kind::Choice(choices) => json!({"type": "string", "enum": choices}),
+        Kind::Text { chars_max, example } => {
+            let mut schema = json!({"type": "string", "minLength": 1, "maxLength": chars_max});
+            if !example.is_empty() {
+                schema["examples"] = json!([example]);
+            }
+            schema
+        }
+        Kind::Time { example } => json!({
+            "type": "string",
+            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+            "examples": [example],
+        }),
+        Kind::Zone => json!({"type": "string", "default": "UTC", "examples": ["Europe/Berlin"]}),
+        Kind::Id(kind) => json!({
+            "type": "string",
+            "pattern": format!("^{kind}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$"),
+        }),
+    };
+    json!({
+        "name": parameter.name, "in": "query", "required": parameter.required,
+        "description": parameter.description, "schema": schema,
+    })
+}
+
+fn responses(operation: &Operation) -> Value {
+    let mut responses = Map::new();
+    for answer in operation.answers {
+        responses.insert(answer.status.to_string(), success(operation, answer));
+    }
+    let mut errors: Vec<ErrorCode> = COMMON_ERRORS.iter().chain(operation.errors).copied().collect();
+    errors.sort_by_key(|code| code.status());
+    for of_status in errors.chunk_by(|one, other| one.status() == other.status()) {
+        let Some(first) = of_status.first() else { continue };
+        responses.insert(first.status().to_string(), refusal(of_status));
+    }
+    Value::Object(responses)
+}
+
+fn success(operation: &Operation, answer: &Answer) -> Value {
+    let mut headers = rate_limit_headers();
+    let has_etag = matches!(answer.schema, Shape::One("Workflow") | Shape::Changed(_));
+    if has_etag {
+        headers.insert("ETag".to_owned(), header_reference("ETag"));
+    }
+    if operation.id == "createWorkflow" {
+        headers.insert("Location".to_owned(), header_reference("Location"));
+    }
+    json!({
+        "description": answer.description,
+        "headers": headers,
+        "content": {"application/json": {"schema": shaped(&answer.schema), "example": parsed(answer.example)}},
+    })
+}
+
+fn refusal(codes: &[ErrorCode]) -> Value {
+    let mut headers = rate_limit_headers();
+    let retried = |code: &ErrorCode| matches!(code.status(), 429 | 503 | 504);
+    if codes.iter().any(retried) {
+        headers.insert("Retry-After".to_owned(), header_reference("Retry-After"));
+    }
+    let meanings: Vec<String> =
+        codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.message())).collect();
+    let examples: Map<String, Value> = codes
+        .iter()
+        .map(|code| (code.as_str().to_owned(), json!({"value": error_example(*code)})))
+        .collect();
+    json!({
+        "description": meanings.join("\n\n"),
+        "headers": headers,
+        "content": {"application/json": {"schema": reference("Error"), "examples": examples}},
+    })
+}
+
+fn error_example(code: ErrorCode) -> Value {
+    let (details, field) = match code {
+        ErrorCode::InvalidWorkflowConfig => {
+            ("Node 'welcome' is missing required field 'content'", "configuration.nodes[0].content")
+        }
+        ErrorCode::InvalidNodeConfig => ("must be an http or https URL", "configuration.nodes[0].url"),
+        ErrorCode::MissingRequiredField => ("Field 'name' is missing", "name"),
+        ErrorCode::WorkflowAlreadyExists => ("Another workflow of the account has this name", "name"),
+        _ => (code.message(), ""),
+    };
+    let mut error = json!({"code": code.as_str(), "message": code.message(), "details": details});
+    if !field.is_empty() {
+        error["field"] = json!(field);
+    }
+    error["request_id"] = json!("request-01a20acf-9d55-740b-a930-a6d23b7b2563");
+    json!({"error": error})
+}
+
+fn rate_limit_headers() -> Map<String, Value> {
+    ["RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
+        .into_iter()
+        .map(|name| (name.to_owned(), header_reference(name)))
+        .collect()
+}
+
+fn header_reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
+fn headers() -> Value {
+    let header = |description: &str, kind: &str| json!({"description": description, "schema": {"type": kind}});
+    json!({
+        "RateLimit-Policy": header("Class, quota and window in seconds: `\"read\";q=1000;w=3600`", "string"),
+        "RateLimit": header("Class, requests left, seconds until there are more: `\"read\";r=999;t=3600`", "string"),
+        "X-RateLimit-Limit": header("Requests per hour", "integer"),
+        "X-RateLimit-Remaining": header("Requests left", "integer"),
+        "X-RateLimit-Reset": header("When there are more, Unix time in seconds", "integer"),
+        "Retry-After": header("Seconds until the request may be tried again", "integer"),
+        "ETag": header("The workflow's version", "string"),
+        "Location": header("Where the workflow is", "string"),
+    })
+}
+
+fn shaped(shape: &Shape) -> Value {
+    match shape {
+        Shape::Plain(schema) => reference(schema),
+        Shape::One(schema) => object(&json!({"data": reference(schema)})),
+        Shape::Changed(schema) => object(&json!({
+            "data": reference(schema),
+            "warnings": {"type": "array", "items": reference("Problem")},
+        })),
+        Shape::List(schema) => object(&json!({
+            "data": {"type": "array", "items": reference(schema)},
+            "pagination": reference("Pagination"),
+        })),
+    }
+}
+
+/// An object with exactly these properties.
+fn object(properties: &Value) -> Value {
+    let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+    json!({"type": "object", "required": required, "properties": properties})
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn parsed(example: &str) -> Value {
+    serde_json::from_str(example).unwrap_or(Value::Null)
+}
+
+/// The schemas of all types, by name.
+fn components() -> Value {
+    let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
+    add::<error::Envelope<'_>>(&mut found);
+    add::<workflows::view::SummaryView>(&mut found);
+    add::<workflows::list::Pagination>(&mut found);
+    add::<workflows::validate::ValidationView>(&mut found);
+    add::<workflows::activate::ActivatedView>(&mut found);
+    add::<workflows::deactivate::DeactivatedView>(&mut found);
+    add::<workflows::delete::DeletedView>(&mut found);
+    add::<workflows::metrics::MetricsView>(&mut found);
+    add::<executions::view::ExecutionView>(&mut found);
+    add::<executions::start::AcceptedView>(&mut found);
+    add::<messages::send::AcceptedView>(&mut found);
+    add::<messages::send::HandledView>(&mut found);
+    add::<messages::get::MessageView>(&mut found);
+    add::<schemas::NewWorkflow>(&mut found);
+    add::<schemas::WorkflowChange>(&mut found);
+    add::<schemas::Nothing>(&mut found);
+    add::<schemas::Deactivation>(&mut found);
+    add::<schemas::NewMessage>(&mut found);
+    add::<schemas::NewExecution>(&mut found);
+    let mut components: Map<String, Value> =
+        found.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    workflow_with_configuration(&mut components);
+    execution_without_steps(&mut components);
+    nodes(&mut components);
+    components.sort_keys();
+    Value::Object(components)
+}
+
+/// A type and all that it is made of.
+fn add<T: ToSchema>(found: &mut Vec<(String, RefOr<Schema>)>) {
+    found.push((T::name().into_owned(), T::schema()));
+    T::schemas(found);
+}
+
+/// One `Workflow` is a `WorkflowSummary` with its configuration.
+fn workflow_with_configuration(components: &mut Map<String, Value>) {
+    let Some(mut workflow) = components.get("WorkflowSummary").cloned() else { return };
+    workflow["description"] = json!("A workflow with its configuration, as it was written.");
+    workflow["properties"]["configuration"] = reference("Configuration");
+    if let Some(required) = workflow["required"].as_array_mut() {
+        required.push(json!("configuration"));
+    }
+    components.insert("Workflow".to_owned(), workflow);
+}
+
+/// Lists leave the steps out.
+fn execution_without_steps(components: &mut Map<String, Value>) {
+    let Some(mut execution) = components.get("Execution").cloned() else { return };
+    execution["description"] = json!("One turn, without its steps.");
+    if let Some(properties) = execution["properties"].as_object_mut() {
+        properties.remove("steps");
+    }
+    components.insert("ExecutionSummary".to_owned(), execution);
+}
+
+/// A node is one of its types, told apart by `type`.
+fn nodes(components: &mut Map<String, Value>) {
+    let kinds: [(&str, Value); 10] = [
+        ("message", node::<schemas::MessageNode>(components)),
+        ("form", node::<schemas::FormNode>(components)),
+        ("ai_response", node::<schemas::AiResponseNode>(components)),
+        ("condition", node::<schemas::ConditionNode>(components)),
+        ("set", node::<schemas::SetNode>(components)),
+        ("delay", node::<schemas::DelayNode>(components)),
+        ("http_request", node::<schemas::HttpRequestNode>(components)),
+        ("sentiment", node::<schemas::SentimentNode>(components)),
+        ("handoff", node::<schemas::HandoffNode>(components)),
+        ("end", node::<schemas::EndNode>(components)),
+    ];
+    let mut choices = Vec::new();
+    let mut mapping = Map::new();
+    for (kind, name) in kinds {
+        let Some(name) = name.as_str() else { continue };
+        if let Some(schema) = components.get_mut(name) {
+            schema["properties"]["type"] = json!({"type": "string", "enum": [kind]});
+            if let Some(required) = schema["required"].as_array_mut() {
+                required.insert(1, json!("type"));
+            }
+        }
+        choices.push(reference(name));
+        mapping.insert(kind.to_owned(), json!(format!("#/components/schemas/{name}")));
+    }
+    let node = json!({
+        "description": "One node of the flow; its fields depend on its `type`.",
+        "oneOf": choices,
+        "discriminator": {"propertyName": "type", "mapping": mapping},
+    });
+    components.insert("Node".to_owned(), node);
+}
+
+fn node<T: ToSchema>(components: &mut Map<String, Value>) -> Value {
+    let mut found = Vec::new();
+    add::<T>(&mut found);
+    for (name, schema) in found {
+        components.entry(name).or_insert_with(|| json!(schema));
+    }
+    json!(T::name())
+}
+
+impl PartialSchema for schemas::Node {
+    fn schema() -> RefOr<Schema> {
+        RefOr::T(Schema::default())
+    }
+}
+
+impl ToSchema for schemas::Node {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limit::Class;
+
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(name, value)| match value.as_str() {
+                Some(text) if name == "$ref" => found.push(text),
+                _ => references(value, found),
+            }),
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_names_something() {
+        let document = document();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 100);
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let mut ids: Vec<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), OPERATIONS.len());
+    }
+
+    #[test]
+    fn every_class_has_operations() {
+        for class in [Class::Read, Class::Write, Class::Delete, Class::Execution] {
+            assert!(OPERATIONS.iter().any(|operation| operation.class == class), "{class:?}");
+        }
+    }
+
+    #[test]
+    fn every_example_fits_its_schema() {
+        let document = document();
+        let fits = |schema: &Value, example: &Value| {
+            let mut schema = schema.clone();
+            schema["components"] = document["components"].clone();
+            let validator = jsonschema::draft202012::new(&schema).unwrap();
+            let errors: Vec<String> = validator.iter_errors(example).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{example}: {errors:?}");
+        };
+        for operation in OPERATIONS {
+            if let Some(body) = &operation.body {
+                fits(&reference(body.schema), &parsed(body.example));
+            }
+            for answer in operation.answers {
+                fits(&shaped(&answer.schema), &parsed(answer.example));
+            }
+            for code in operation.errors.iter().chain(&COMMON_ERRORS) {
+                fits(&reference("Error"), &error_example(*code));
+            }
+        }
+    }
+}

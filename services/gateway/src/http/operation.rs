@@ -1,0 +1,178 @@
+//! What the router, the limits and the documentation know of each operation: one description for all three.
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use contracts::ErrorCode;
+
+use super::{executions, messages, workflows};
+use crate::key::Level;
+use crate::limit::Class;
+
+/// One operation of the API.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// Its name in clients that are generated from the documentation.
+    pub id: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The route.
+    pub path: &'static str,
+    /// What it does, in some words.
+    pub summary: &'static str,
+    /// What else there is to know.
+    pub description: &'static str,
+    /// The level that a key needs.
+    pub level: Level,
+    /// The limit that it counts against.
+    pub class: Class,
+    /// The parameters of the query. Others are refused.
+    pub query: &'static [Parameter],
+    /// The body that it takes.
+    pub body: Option<Body>,
+    /// What it answers when all is well.
+    pub answers: &'static [Answer],
+    /// Why it may refuse, beside what every operation may: see [`COMMON_ERRORS`].
+    pub errors: &'static [ErrorCode],
+    /// Whether `Prefer: wait` is understood.
+    pub waits: bool,
+    /// Whether `If-Match` is understood.
+    pub if_match: bool,
+}
+
+/// A parameter of the query.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub required: bool,
+    pub kind: Kind,
+}
+
+/// The values of a parameter.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A whole number.
+    Number { min: u32, max: u32, default: u32 },
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// A text of so many characters at most.
+    Text { chars_max: usize, example: &'static str },
+    /// A date or a time.
+    Time { example: &'static str },
+    /// The name of a time zone.
+    Zone,
+    /// An id of this kind.
+    Id(&'static str),
+}
+
+/// A body in JSON.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The name of its schema.
+    pub schema: &'static str,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// One that works, as JSON.
+    pub example: &'static str,
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub description: &'static str,
+    /// What it looks like.
+    pub schema: Shape,
+    /// One, as JSON.
+    pub example: &'static str,
+}
+
+/// What surrounds the schema of an answer.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// Nothing.
+    Plain(&'static str),
+    /// `{"data": …}`
+    One(&'static str),
+    /// `{"data": …, "warnings": […]}`
+    Changed(&'static str),
+    /// `{"data": […], "pagination": …}`
+    List(&'static str),
+}
+
+/// Every operation may refuse with these.
+pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
+    ErrorCode::InvalidRequest,
+    ErrorCode::Unauthorized,
+    ErrorCode::Forbidden,
+    ErrorCode::RateLimitExceeded,
+    ErrorCode::InternalError,
+    ErrorCode::ServiceUnavailable,
+    ErrorCode::Timeout,
+];
+
+/// All of them, in the order of the documentation.
+pub(crate) static OPERATIONS: [&Operation; 14] = [
+    &workflows::list::OPERATION,
+    &workflows::create::OPERATION,
+    &workflows::validate::OPERATION,
+    &workflows::get::OPERATION,
+    &workflows::update::OPERATION,
+    &workflows::delete::OPERATION,
+    &workflows::activate::OPERATION,
+    &workflows::deactivate::OPERATION,
+    &workflows::metrics::OPERATION,
+    &executions::list::OPERATION,
+    &executions::start::OPERATION,
+    &executions::get::OPERATION,
+    &messages::send::OPERATION,
+    &messages::get::OPERATION,
+];
+
+impl Operation {
+    /// The operation that a request has been routed to.
+    pub fn of(request: &HttpRequest) -> Option<&'static Self> {
+        let path = request.match_pattern()?;
+        let same = |operation: &&&Self| operation.path == path && operation.method == request.method();
+        OPERATIONS.iter().find(same).copied()
+    }
+}
+
+/// Parameters that several operations take.
+pub(super) const PAGE: Parameter = Parameter {
+    name: "page",
+    description: "Page number, from 1",
+    required: false,
+    kind: Kind::Number { min: 1, max: super::query::PAGE_MAX, default: 1 },
+};
+pub(super) const LIMIT: Parameter = Parameter {
+    name: "limit",
+    description: "Items per page",
+    required: false,
+    kind: Kind::Number { min: 1, max: super::query::LIMIT_MAX, default: super::query::LIMIT_DEFAULT },
+};
+pub(super) const CURSOR: Parameter = Parameter {
+    name: "cursor",
+    description: "`pagination.next_cursor` of the page before; takes the place of `page`",
+    required: false,
+    kind: Kind::Text { chars_max: super::query::CURSOR_CHARS_MAX, example: "" },
+};
+pub(super) const CHANNEL: Parameter = Parameter {
+    name: "channel",
+    description: "Filter by communication channel",
+    required: false,
+    kind: Kind::Choice(&CHANNELS),
+};
+
+/// The channels, as parameters and bodies spell them.
+pub(super) const CHANNELS: [&str; 5] = ["whatsapp", "instagram", "voice", "web", "api"];
+
+#[cfg(test)]
+mod tests {
+    use flow_model::Channel;
+
+    #[test]
+    fn the_channels_are_all_there_are() {
+        assert_eq!(super::CHANNELS, Channel::ALL.map(Channel::as_str));
+    }
+}

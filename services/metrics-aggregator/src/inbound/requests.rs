@@ -1,0 +1,29 @@
+//! Requests of other services, over the NATS services API.
+
+use bus::rpc::{RunningServer, Server};
+use bus::{Bus, Unavailable};
+use contracts::subject::metrics;
+use contracts::v1;
+use platform::clock;
+
+use crate::runner::Runner;
+use crate::store::Store;
+use crate::usecase::measure::measure;
+use crate::usecase::rebuild::rebuild;
+
+/// Offers all endpoints.
+pub(crate) async fn serve(bus: &Bus, store: Store) -> Result<RunningServer, Unavailable> {
+    let runner = Runner::new(bus.clone());
+    let (numbers, records) = ((store.clone(), runner.clone()), (store, runner));
+    Server::new(bus, "metrics-aggregator")
+        .handle(metrics::GET, move |request: v1::GetMetricsRequest| {
+            let (store, runner) = numbers.clone();
+            async move { measure(&store, &runner, request, clock::now_ms()).await }
+        })
+        .handle(metrics::REBUILD, move |request: v1::RebuildMetricsRequest| {
+            let (store, runner) = records.clone();
+            async move { rebuild(&store, &runner, request).await }
+        })
+        .start()
+        .await
+}

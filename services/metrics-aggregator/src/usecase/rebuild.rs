@@ -1,0 +1,191 @@
+//! Counting a span again from the runner's records, to compare it with what the events gave.
+
+use bytes::Bytes;
+use contracts::ErrorCode;
+use contracts::v1::{self, ExecutionStatus, Failure};
+use flow_model::{AccountId, Channel, ExecutionId, WorkflowId};
+use flow_rollup::{Bucket, BucketKey, QUARTER_MS, Span, Visit, customer_key};
+
+use super::{failure, ids, runner_failure};
+use crate::runner::Runner;
+use crate::store::{Recorded, Repair, Store};
+
+/// Time that is compared at once, so that memory stays small whatever the span is.
+const PIECE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Longest span of one request.
+const SPAN_MS_MAX: i64 = 400 * PIECE_MS;
+/// Executions of one page.
+const PAGE: u32 = 100;
+/// What has just ended may still be on its way as an event: a piece that differs is looked at so often.
+const LOOKS: usize = 3;
+/// Differences that are told.
+const DIFFERENCES_MAX: usize = 1000;
+
+/// Compares, and when asked to, puts right.
+pub(crate) async fn rebuild(
+    store: &Store,
+    runner: &Runner,
+    request: v1::RebuildMetricsRequest,
+) -> Result<v1::RebuildMetricsResponse, Failure> {
+    let (account, workflow) = ids(&request.account_id, &request.workflow_id)?;
+    let span = Span::around(request.start_ms, request.end_ms);
+    if span.end_ms - span.start_ms > SPAN_MS_MAX {
+        return Err(Failure::because(ErrorCode::InvalidRequest, "The span is longer than 400 days"));
+    }
+    let mut answer = v1::RebuildMetricsResponse {
+        start_ms: span.start_ms,
+        end_ms: span.end_ms,
+        ..v1::RebuildMetricsResponse::default()
+    };
+    let mut start_ms = span.start_ms;
+    while start_ms < span.end_ms {
+        let piece = Span { start_ms, end_ms: (start_ms + PIECE_MS).min(span.end_ms) };
+        let compared = compare(store, runner, account, workflow, piece).await?;
+        answer.executions += executions(&compared.right);
+        let differences = differences(&compared.stored, &compared.right);
+        if request.apply && !differences.is_empty() {
+            let done = store.repair(compared).await.map_err(|error| failure(&error))?;
+            if !done {
+                let details = "The numbers changed while they were compared; try again";
+                return Err(Failure::because(ErrorCode::Conflict, details));
+            }
+        }
+        answer.differences.extend(differences);
+        answer.differences.truncate(DIFFERENCES_MAX);
+        start_ms = piece.end_ms;
+    }
+    Ok(answer)
+}
+
+/// What is stored and what is on record; looked at again while they differ.
+async fn compare(
+    store: &Store,
+    runner: &Runner,
+    account: AccountId,
+    workflow: WorkflowId,
+    span: Span,
+) -> Result<Repair, Failure> {
+    let mut looks = 0;
+    loop {
+        let stored = store.stored(account, workflow, span).await.map_err(|error| failure(&error))?;
+        let right = recount(runner, account, workflow, span).await?;
+        looks += 1;
+        if stored == right || looks == LOOKS {
+            return Ok(Repair { account, workflow, span, stored, right });
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+}
+
+/// Counts the finished executions that started in a span.
+async fn recount(
+    runner: &Runner,
+    account: AccountId,
+    workflow: WorkflowId,
+    span: Span,
+) -> Result<Recorded, Failure> {
+    let mut recorded = Recorded::default();
+    let mut request = v1::ListExecutionsRequest {
+        account_id: Bytes::copy_from_slice(account.as_uuid().as_bytes()),
+        workflow_id: Bytes::copy_from_slice(workflow.as_uuid().as_bytes()),
+        page: 1,
+        limit: PAGE,
+        start_at_ms: Some(span.start_ms),
+        end_at_ms: Some(span.end_ms - 1),
+        ..v1::ListExecutionsRequest::default()
+    };
+    loop {
+        let page = runner.executions(&request).await.map_err(runner_failure)?;
+        for execution in &page.executions {
+            add(&mut recorded, account, workflow, execution);
+        }
+        if page.next_cursor.is_empty() {
+            return Ok(recorded);
+        }
+        request.cursor = page.next_cursor;
+    }
+}
+
+fn add(recorded: &mut Recorded, account: AccountId, workflow: WorkflowId, execution: &v1::Execution) {
+    let failed = match execution.status() {
+        ExecutionStatus::Success => false,
+        ExecutionStatus::Failed => true,
+        ExecutionStatus::Running | ExecutionStatus::Unspecified => return,
+    };
+    let (Ok(id), Ok(channel)) = (ExecutionId::from_slice(&execution.id), execution.channel.parse::<Channel>())
+    else {
+        return;
+    };
+    let record = execution.record.clone().unwrap_or_default();
+    let quarter_ms = id.accepted_at_ms().div_euclid(QUARTER_MS) * QUARTER_MS;
+    let duration_ms = execution.completed_at_ms.unwrap_or(execution.started_at_ms) - execution.started_at_ms;
+    let bucket = recorded.buckets.entry(BucketKey { account, workflow, channel, quarter_ms }).or_default();
+    let mut one = Bucket {
+        succeeded: i64::from(!failed),
+        failed: i64::from(failed),
+        duration_ms,
+        messages_received: i64::from(!record.started_by_api),
+        messages_sent: i64::try_from(record.replies.len()).unwrap_or(i64::MAX),
+        ..Bucket::default()
+    };
+    one.durations.add(duration_ms);
+    bucket.add(&one);
+    recorded.visits.insert(Visit { workflow, quarter_ms, customer: customer_key(&execution.customer_id) });
+}
+
+fn executions(recorded: &Recorded) -> u64 {
+    let all = recorded.buckets.values().map(|bucket| bucket.succeeded + bucket.failed);
+    u64::try_from(all.sum::<i64>()).unwrap_or(0)
+}
+
+/// The numbers of a bucket that can differ.
+const NAMES: [(&str, fn(&Bucket) -> i64); 5] = [
+    ("succeeded", |bucket| bucket.succeeded),
+    ("failed", |bucket| bucket.failed),
+    ("duration_ms", |bucket| bucket.duration_ms),
+    ("messages_received", |bucket| bucket.messages_received),
+    ("messages_sent", |bucket| bucket.messages_sent),
+];
+
+fn differences(stored: &Recorded, right: &Recorded) -> Vec<v1::MetricsDifference> {
+    let mut differences = Vec::new();
+    let none = Bucket::default();
+    let mut keys: Vec<&BucketKey> = stored.buckets.keys().chain(right.buckets.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    for key in keys {
+        let (is, should) = (stored.buckets.get(key).unwrap_or(&none), right.buckets.get(key).unwrap_or(&none));
+        let mut differs = |name: &str, stored: i64, recorded: i64| {
+            differences.push(v1::MetricsDifference {
+                quarter_ms: key.quarter_ms,
+                channel: key.channel.as_str().to_owned(),
+                name: name.to_owned(),
+                stored,
+                recorded,
+            });
+        };
+        for (name, of) in NAMES.into_iter().filter(|(_, of)| of(is) != of(should)) {
+            differs(name, of(is), of(should));
+        }
+        if is.durations != should.durations {
+            let median = |bucket: &Bucket| bucket.durations.quantile(50).unwrap_or(0);
+            differs("durations (median)", median(is), median(should));
+        }
+    }
+    let mut quarters: Vec<i64> = stored.visits.symmetric_difference(&right.visits).map(|v| v.quarter_ms).collect();
+    quarters.dedup();
+    for quarter_ms in quarters {
+        let of = |recorded: &Recorded| {
+            let n = recorded.visits.iter().filter(|visit| visit.quarter_ms == quarter_ms).count();
+            i64::try_from(n).unwrap_or(i64::MAX)
+        };
+        differences.push(v1::MetricsDifference {
+            quarter_ms,
+            channel: String::new(),
+            name: "unique_customers".to_owned(),
+            stored: of(stored),
+            recorded: of(right),
+        });
+    }
+    differences
+}
