@@ -2,7 +2,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt
+.PHONY: help setup run test check fmt generate
 
 help: ## Shows this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -26,3 +26,7 @@ check: ## Checks format, lints, documentation and structure
 
 fmt: ## Formats the code
 	cargo fmt --all $(ARGS)
+
+generate: ## Writes the documents that are made from the code
+	@cargo build --workspace --quiet
+	target/debug/turnloom openapi > proto-schemas/openapi.json

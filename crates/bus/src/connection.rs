@@ -95,6 +95,12 @@ impl Bus {
         self.jetstream.query_account().await.map(|_| ()).map_err(Unavailable::new)
     }
 
+    /// The version of the server that this is connected to.
+    #[must_use]
+    pub fn server_version(&self) -> String {
+        self.client.server_info().version
+    }
+
     /// Waits until the server has taken in everything that was sent on this connection before.
     pub(crate) async fn settle(&self) -> Result<(), Unavailable> {
         self.client.flush().await.map_err(Unavailable::new)?;

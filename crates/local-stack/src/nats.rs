@@ -27,6 +27,7 @@ pub struct Nats {
     directory: PathBuf,
     program: PathBuf,
     port: u16,
+    monitor_port: u16,
     running: Option<(Child, Child)>,
     ephemeral: Option<TempDir>,
 }
@@ -51,9 +52,10 @@ impl Nats {
 
     fn in_directory(directory: PathBuf, ephemeral: Option<TempDir>) -> Result<Self, Error> {
         fs::create_dir_all(&directory).map_err(io_error(format!("cannot make {}", directory.display())))?;
-        let mut nats = Self { directory, program: binaries::nats()?, port: 0, running: None, ephemeral };
+        let mut nats = Self { directory, program: binaries::nats()?, port: 0, monitor_port: 0, running: None, ephemeral };
         for attempt in 1.. {
             nats.port = port::free()?;
+            nats.monitor_port = port::free()?;
             match nats.start_again() {
                 Ok(()) => break,
                 Err(Error::NotReady { tail, .. })
@@ -68,6 +70,12 @@ impl Nats {
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it tells of itself over HTTP.
+    #[must_use]
+    pub fn monitor_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.monitor_port)
     }
 
     /// Its process id, while it runs.
@@ -123,9 +131,10 @@ impl Nats {
 
     fn config(&self) -> String {
         format!(
-            "listen: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
+            "listen: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
              jetstream {{\n  store_dir: {:?}\n  sync_interval: always\n}}\n",
             self.port,
+            self.monitor_port,
             self.directory.join("jetstream").display().to_string()
         )
     }

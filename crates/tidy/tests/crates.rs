@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "gateway",
             "local-stack",
             "metrics-aggregator",
+            "pg",
             "platform",
             "workflow-catalog",
         ],

@@ -4,7 +4,7 @@
 //! shown twice after a crash; its id is the same then.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,6 +15,7 @@ use flow_model::AccountId;
 use platform::lifecycle::Shutdown;
 use serde_json::Value;
 
+use crate::output::Format;
 use crate::run_file::RunFile;
 
 /// Bus messages fetched at once.
@@ -30,9 +31,6 @@ pub struct Arguments {
     /// Where NATS is; that of the `turnloom up` in the data directory unless set
     #[arg(long, env = "TURNLOOM_NATS_URL", hide_env_values = true)]
     nats_url: Option<String>,
-    /// The data directory of the `turnloom up` that is looked at
-    #[arg(long, env = "TURNLOOM_DATA_DIR", default_value = ".turnloom")]
-    data_dir: PathBuf,
     /// Whose events
     #[arg(long, default_value = "default")]
     account: String,
@@ -48,19 +46,16 @@ pub struct Arguments {
     /// Ends after so many events
     #[arg(long)]
     limit: Option<u64>,
-    /// One event a line, as CloudEvents JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Shows events until Ctrl-C.
 ///
 /// # Errors
 /// When NATS cannot be reached at first, or the output is closed.
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub async fn run(arguments: Arguments, data_dir: &Path, format: Format) -> anyhow::Result<()> {
     let nats_url = match &arguments.nats_url {
         Some(url) => url.clone(),
-        None => RunFile::read(&arguments.data_dir)?.nats_url,
+        None => RunFile::read(data_dir)?.nats_url,
     };
     let bus = Bus::connect(&BusConfig::for_url(&nats_url), "turnloom-events").await?;
     let event_type = arguments.event_type.as_deref().unwrap_or(">");
@@ -73,7 +68,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         match subscription.next_batch(MESSAGES_MAX, WAIT).await {
             Ok(messages) => {
                 for message in messages {
-                    left = left.saturating_sub(show(&message, arguments.json, left)?);
+                    left = left.saturating_sub(show(&message, format.json, left)?);
                     if left > 0 || arguments.limit.is_none() {
                         message.ack().await.ok();
                     } else {

@@ -3,7 +3,17 @@
 //! The only crate that knows all services. It adds nothing to them: what it starts are the same libraries that the
 //! services' own binaries start.
 
+pub mod api;
+pub mod chat;
+pub mod cli;
+pub mod connection;
+pub mod demo;
+pub mod doctor;
 pub mod events;
+pub mod executions;
+pub mod metrics;
+pub mod output;
 pub mod run_file;
 pub mod services;
 pub mod up;
+pub mod workflows;

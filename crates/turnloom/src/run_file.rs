@@ -15,6 +15,8 @@ pub struct RunFile {
     pub api_url: String,
     /// NATS.
     pub nats_url: String,
+    /// What nats-server tells of itself.
+    pub nats_monitor_url: String,
     /// PostgreSQL.
     pub database_url: String,
 }

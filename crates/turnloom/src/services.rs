@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use clap::Parser;
+use gateway::Switch;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use tokio::task::JoinHandle;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// A full-access key of the account `default`.
     pub api_key: String,
+    /// Whether keys are limited in requests per hour.
+    pub rate_limits: Switch,
 }
 
 /// Services that are built and ready to run.
@@ -45,7 +48,12 @@ impl Services {
         let aggregator =
             metrics_aggregator::App::build(aggregator, health).await.context("metrics-aggregator")?;
         let listen = settings.listen.to_string();
-        let own = ["--listen", &listen, "--bootstrap-key", &settings.api_key];
+        let rate_limits = match settings.rate_limits {
+            Switch::On => "on",
+            Switch::Off => "off",
+        };
+        let own =
+            ["--listen", &listen, "--bootstrap-key", &settings.api_key, "--rate-limits", rate_limits];
         let gateway = gateway::Config::try_parse_from(arguments("gateway").chain(own))?;
         let gateway = gateway::App::build(gateway, health).await.context("gateway")?;
         Ok(Self { gateway, catalog, runner, aggregator })

@@ -5,10 +5,11 @@ mod welcome;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use gateway::Switch;
 use local_stack::{Nats, Postgres};
 use platform::admin::{Admin, AdminConfig};
 use platform::health::Health;
@@ -24,15 +25,15 @@ pub struct Arguments {
     /// Where the API is served; port 0 takes a free one
     #[arg(long, env = "TURNLOOM_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where the data are kept; made when it is not there
-    #[arg(long, env = "TURNLOOM_DATA_DIR", default_value = ".turnloom")]
-    data_dir: PathBuf,
     /// Keeps nothing: the data go away at the end
     #[arg(long)]
     ephemeral: bool,
     /// The full-access key of the account `default`; kept in `api-key` in the data directory. Made when there is none
     #[arg(long, env = "TURNLOOM_BOOTSTRAP_KEY", hide_env_values = true)]
     bootstrap_key: Option<String>,
+    /// Whether keys are limited in requests per hour (read 1000, write 100, delete 50, execution 500)
+    #[arg(long, env = "TURNLOOM_RATE_LIMITS", default_value = "on")]
+    rate_limits: Switch,
     #[command(flatten)]
     admin: AdminConfig,
     #[command(flatten)]
@@ -43,10 +44,10 @@ pub struct Arguments {
 ///
 /// # Errors
 /// When something cannot be started, or a service fails.
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub async fn run(arguments: Arguments, data_dir: &Path) -> anyhow::Result<()> {
     let telemetry = telemetry::init("turnloom", &arguments.telemetry)?;
     let shutdown = Shutdown::on_signals();
-    let data_dir = (!arguments.ephemeral).then_some(arguments.data_dir.as_path());
+    let data_dir = (!arguments.ephemeral).then_some(data_dir);
     if let Some(directory) = data_dir {
         fs::create_dir_all(directory).with_context(|| format!("--data-dir: {}", directory.display()))?;
     }
@@ -75,6 +76,7 @@ async fn serve(
         nats_url: stack.nats.url(),
         listen: arguments.listen,
         api_key: api_key.clone(),
+        rate_limits: arguments.rate_limits,
     };
     let started = Instant::now();
     let services = tokio::select! {
@@ -87,6 +89,7 @@ async fn serve(
         let file = RunFile {
             api_url: api_url.clone(),
             nats_url: settings.nats_url.clone(),
+            nats_monitor_url: stack.nats.monitor_url(),
             database_url: settings.database_url.clone(),
         };
         file.write(directory)?;

@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use gateway::Switch;
 use gateway::key::{ApiKey, Level};
 use local_stack::Nats;
 use local_stack::testing::TestDatabase;
@@ -51,6 +52,7 @@ impl Product {
             nats_url: self.nats.url(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_key: self.key.clone(),
+            rate_limits: Switch::Off,
         };
         let services = Services::build(&settings, &Health::new()).await.unwrap();
         self.api = Api::new(format!("http://{}", services.address()), &self.key);
@@ -70,7 +72,17 @@ impl Product {
     pub async fn gateway(&mut self) -> Api {
         let (database_url, nats_url) = (&self.database_url, self.nats.url());
         let arguments =
-            ["gateway", "--listen", "127.0.0.1:0", "--database-url", database_url, "--nats-url", &nats_url];
+            [
+            "gateway",
+            "--listen",
+            "127.0.0.1:0",
+            "--database-url",
+            database_url,
+            "--nats-url",
+            &nats_url,
+            "--rate-limits",
+            "off",
+        ];
         let app = gateway::App::build(gateway::Config::parse_from(arguments), &Health::new()).await.unwrap();
         let api = Api::new(format!("http://{}", app.local_addr()), &self.key);
         let shutdown = Shutdown::new();

@@ -214,6 +214,7 @@ fn execute(
         status: status.into(),
         started_at_ms: arrival.accepted_at_ms,
         completed_at_ms: Some(completed_at_ms),
+        replies_in_all: None,
         record: Some(record),
     };
     conversation.seq += tell::count_of_execution(&execution);

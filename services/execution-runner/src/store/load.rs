@@ -163,6 +163,7 @@ fn execution(row: &Row) -> v1::Execution {
         status: i32::from(row.get::<_, i16>(7)),
         started_at_ms: ms(row, 8),
         completed_at_ms: Some(ms(row, 9)),
+        replies_in_all: None,
         record: v1::ExecutionRecord::decode(record)
             .inspect_err(|error| tracing::error!(%error, "a stored execution cannot be read"))
             .ok(),

@@ -114,6 +114,7 @@ fn shorten(execution: &mut v1::Execution) {
     if let Some(record) = &mut execution.record {
         record.steps.clear();
         record.metadata_json.clear();
+        execution.replies_in_all = u32::try_from(record.replies.len()).ok();
         let last = record.replies.pop();
         record.replies = last.into_iter().collect();
     }

@@ -125,7 +125,7 @@ fn add(recorded: &mut Recorded, account: AccountId, workflow: WorkflowId, execut
         failed: i64::from(failed),
         duration_ms,
         messages_received: i64::from(!record.started_by_api),
-        messages_sent: i64::try_from(record.replies.len()).unwrap_or(i64::MAX),
+        messages_sent: execution.replies_in_all.map_or(0, i64::from),
         ..Bucket::default()
     };
     one.durations.add(duration_ms);

@@ -51,6 +51,7 @@ pub(super) fn document() -> Value {
             "securitySchemes": {"api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "tl_…"}},
             "schemas": components(),
             "headers": headers(),
+            "examples": error_examples(),
         },
     })
 }
@@ -192,15 +193,22 @@ fn refusal(codes: &[ErrorCode]) -> Value {
     }
     let meanings: Vec<String> =
         codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.message())).collect();
-    let examples: Map<String, Value> = codes
-        .iter()
-        .map(|code| (code.as_str().to_owned(), json!({"value": error_example(*code)})))
-        .collect();
+    let example = |code: &ErrorCode| json!({"$ref": format!("#/components/examples/{}", code.as_str())});
+    let examples: Map<String, Value> =
+        codes.iter().map(|code| (code.as_str().to_owned(), example(code))).collect();
     json!({
         "description": meanings.join("\n\n"),
         "headers": headers,
         "content": {"application/json": {"schema": reference("Error"), "examples": examples}},
     })
+}
+
+/// One refusal for each code.
+fn error_examples() -> Map<String, Value> {
+    let example = |code: ErrorCode| {
+        json!({"summary": format!("{}: {}", code.status(), code.message()), "value": error_example(code)})
+    };
+    ErrorCode::ALL.into_iter().map(|code| (code.as_str().to_owned(), example(code))).collect()
 }
 
 fn error_example(code: ErrorCode) -> Value {

@@ -1,0 +1,112 @@
+//! The commands, and how they end.
+
+use std::process::ExitCode;
+
+use anstream::eprintln;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::api::ApiError;
+use crate::connection::Connection;
+use crate::output::{Format, RED, styled};
+use crate::{chat, demo, doctor, events, executions, metrics, up, workflows};
+
+/// Turnloom runs conversational workflows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "turnloom",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot be reached.\n\
+                  NO_COLOR turns colours off. Without --url and --key, what `turnloom up` runs in the data directory is talked to."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts everything in one process on a local PostgreSQL and nats-server
+    Up(Box<up::Arguments>),
+    /// Plays three customers through a workflow and shows what there is to see
+    Demo,
+    /// Talks to a workflow in the terminal
+    Chat(chat::Arguments),
+    /// Lists, shows, applies, activates workflows
+    #[command(subcommand)]
+    Workflows(workflows::Command),
+    /// Lists and shows executions
+    #[command(subcommand)]
+    Executions(executions::Command),
+    /// Shows and checks numbers
+    #[command(subcommand)]
+    Metrics(metrics::Command),
+    /// Tails the events of an account; remembers by its name where it stopped
+    Events(events::Arguments),
+    /// Looks at everything that Turnloom stands on, and says what to do
+    Doctor(doctor::Arguments),
+    /// Prints the API's OpenAPI document
+    Openapi,
+    /// Prints completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish, powershell
+        shell: Shell,
+    },
+}
+
+/// Does what the command line says.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    match execute(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {}", styled(RED, "error:"), chain(&error));
+            exit_code(&error)
+        }
+    }
+}
+
+async fn execute(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { connection, format, command } = arguments;
+    match command {
+        Command::Up(arguments) => up::run(*arguments, &connection.data_dir).await,
+        Command::Demo => demo::run(&connection.api()?, format).await,
+        Command::Chat(arguments) => chat::run(arguments, &connection.api()?, format).await,
+        Command::Workflows(command) => workflows::run(command, &connection.api()?, format).await,
+        Command::Executions(command) => executions::run(command, &connection.api()?, format).await,
+        Command::Metrics(command) => metrics::run(command, &connection, format).await,
+        Command::Events(arguments) => events::run(arguments, &connection.data_dir, format).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
+        Command::Openapi => {
+            print!("{}", gateway::openapi());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "turnloom", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// The causes on one line, without what is said twice.
+fn chain(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.iter().any(|earlier| earlier.contains(&cause)) {
+            told.push(cause);
+        }
+    }
+    told.join(": ")
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let unreachable = error.chain().any(|cause| {
+        matches!(cause.downcast_ref::<ApiError>(), Some(ApiError::Unreachable(_)))
+            || cause.downcast_ref::<bus::Unavailable>().is_some()
+    });
+    ExitCode::from(if unreachable { 3 } else { 1 })
+}
