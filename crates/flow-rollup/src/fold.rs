@@ -143,6 +143,7 @@ pub struct Hole {
 
 /// What is missing between what is counted and these facts, and among them.
 #[must_use]
+#[expect(clippy::implicit_hasher, reason = "the map is the one that the fold keeps")]
 pub fn holes(reached: &HashMap<u32, Reached>, facts: &[Fact]) -> Vec<Hole> {
     let mut last: HashMap<u32, u64> =
         reached.iter().map(|(partition, reached)| (*partition, reached.place.commit_no)).collect();

@@ -3,7 +3,9 @@
 //! A span is cut at the zone's own borders, so a day has 23 or 25 hours when its clocks change. All borders fall on
 //! quarters of an hour, as they have done in every zone since 1972; where an older one did not, the next quarter counts.
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Offset, SecondsFormat, TimeZone, Timelike, Utc};
+use chrono::{
+    DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Offset, SecondsFormat, TimeZone, Timelike, Utc,
+};
 use chrono_tz::Tz;
 
 use crate::bucket::{QUARTER_MS, quarter_of};
@@ -58,7 +60,12 @@ impl Span {
 ///
 /// # Errors
 /// When there would be more than `most`.
-pub fn intervals(span: Span, granularity: Granularity, zone: Tz, most: usize) -> Result<Vec<Interval>, TooLong> {
+pub fn intervals(
+    span: Span,
+    granularity: Granularity,
+    zone: Tz,
+    most: usize,
+) -> Result<Vec<Interval>, TooLong> {
     let mut intervals = Vec::new();
     let mut start_ms = span.start_ms;
     while start_ms < span.end_ms {
@@ -168,7 +175,8 @@ mod tests {
         let days = cut("2026-10-23T22:00:00Z", "2026-10-25T23:00:00Z", Granularity::Day, Europe::Berlin);
         assert_eq!(days, rows(&[("2026-10-24", 24 * 60), ("2026-10-25", 25 * 60)]));
         // Lord Howe moves by half an hour.
-        let days = cut("2026-10-02T13:30:00Z", "2026-10-04T13:00:00Z", Granularity::Day, Australia::Lord_Howe);
+        let days =
+            cut("2026-10-02T13:30:00Z", "2026-10-04T13:00:00Z", Granularity::Day, Australia::Lord_Howe);
         assert_eq!(days, rows(&[("2026-10-03", 24 * 60), ("2026-10-04", 23 * 60 + 30)]));
     }
 
@@ -178,7 +186,8 @@ mod tests {
         assert_eq!(hours, rows(&[("2026-11-23T05:00:00+05:45", 15), ("2026-11-23T06:00:00+05:45", 45)]));
         let hours = cut("2026-10-25T00:00:00Z", "2026-10-25T02:00:00Z", Granularity::Hour, Europe::Berlin);
         assert_eq!(hours, rows(&[("2026-10-25T02:00:00+02:00", 60), ("2026-10-25T02:00:00+01:00", 60)]));
-        let hours = cut("2026-04-04T14:00:00Z", "2026-04-04T15:30:00Z", Granularity::Hour, Australia::Lord_Howe);
+        let hours =
+            cut("2026-04-04T14:00:00Z", "2026-04-04T15:30:00Z", Granularity::Hour, Australia::Lord_Howe);
         assert_eq!(hours, rows(&[("2026-04-05T01:00:00+11:00", 60), ("2026-04-05T01:30:00+10:30", 30)]));
         assert_eq!(
             cut("2026-11-23T00:00:00Z", "2026-11-23T01:00:00Z", Granularity::Hour, UTC),

@@ -52,7 +52,14 @@ impl Nats {
 
     fn in_directory(directory: PathBuf, ephemeral: Option<TempDir>) -> Result<Self, Error> {
         fs::create_dir_all(&directory).map_err(io_error(format!("cannot make {}", directory.display())))?;
-        let mut nats = Self { directory, program: binaries::nats()?, port: 0, monitor_port: 0, running: None, ephemeral };
+        let mut nats = Self {
+            directory,
+            program: binaries::nats()?,
+            port: 0,
+            monitor_port: 0,
+            running: None,
+            ephemeral,
+        };
         for attempt in 1.. {
             nats.port = port::free()?;
             nats.monitor_port = port::free()?;

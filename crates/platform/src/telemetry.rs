@@ -18,7 +18,11 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 #[derive(Debug, Clone, clap::Args)]
 pub struct TelemetryConfig {
     /// What is logged: a level, or directives such as `info,bus=debug`
-    #[arg(long, env = "TURNLOOM_LOG", default_value = "info,actix_server=warn,async_nats=warn,tokio_postgres=warn")]
+    #[arg(
+        long,
+        env = "TURNLOOM_LOG",
+        default_value = "info,actix_server=warn,async_nats=warn,tokio_postgres=warn"
+    )]
     pub log: String,
     /// How it is written
     #[arg(long, env = "TURNLOOM_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]

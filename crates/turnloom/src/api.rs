@@ -51,7 +51,8 @@ impl Api {
     /// When no client can be made.
     pub fn new(url: &str, key: &str) -> anyhow::Result<Self> {
         rustls::crypto::ring::default_provider().install_default().ok();
-        let http = reqwest::Client::builder().timeout(DEADLINE).build().context("no HTTP client can be made")?;
+        let http =
+            reqwest::Client::builder().timeout(DEADLINE).build().context("no HTTP client can be made")?;
         let base = url.trim_end_matches('/').trim_end_matches("/v1").to_owned();
         Ok(Self { http, base, key: key.to_owned() })
     }
@@ -109,7 +110,11 @@ impl Api {
     /// # Errors
     /// See [`ApiError`].
     pub async fn date(&self) -> Result<String, ApiError> {
-        let response = self.request(Method::GET, "/v1/openapi.json").send().await.map_err(|error| unreachable(&error))?;
+        let response = self
+            .request(Method::GET, "/v1/openapi.json")
+            .send()
+            .await
+            .map_err(|error| unreachable(&error))?;
         let date = response.headers().get("date").and_then(|value| value.to_str().ok());
         Ok(date.unwrap_or_default().to_owned())
     }

@@ -51,7 +51,8 @@ pub async fn run(arguments: Arguments, api: &Api, format: Format) -> anyhow::Res
         if line.trim().is_empty() {
             continue;
         }
-        let message = json!({"customer_id": customer, "channel": channel, "message": line, "workflow_id": id});
+        let message =
+            json!({"customer_id": customer, "channel": channel, "message": line, "workflow_id": id});
         let told = api.say(&message).await?;
         if format.json {
             output::json(&told)?;

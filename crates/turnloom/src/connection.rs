@@ -107,6 +107,7 @@ fn default_config() -> Option<PathBuf> {
 }
 
 fn read_key(path: &Path) -> anyhow::Result<String> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read the key in {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read the key in {}", path.display()))?;
     Ok(text.trim().to_owned())
 }

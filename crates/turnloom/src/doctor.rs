@@ -116,7 +116,12 @@ fn show(findings: &[Finding], format: Format) -> anyhow::Result<()> {
         return output::json(&findings.iter().map(as_json).collect());
     }
     for finding in findings {
-        println!("{} {} {}", finding.verdict.sign(), styled(BOLD, &format!("{:<22}", finding.about)), finding.found);
+        println!(
+            "{} {} {}",
+            finding.verdict.sign(),
+            styled(BOLD, &format!("{:<22}", finding.about)),
+            finding.found
+        );
         if !finding.remedy.is_empty() {
             println!("    {}", styled(DIM, &format!("→ {}", finding.remedy)));
         }

@@ -130,7 +130,13 @@ pub(crate) fn show_one(execution: &Value) {
     println!("  {} {}", styled(DIM, "next    "), text("/output/next_action"));
     if let Some(error) = execution.get("error") {
         let error = |pointer: &str| member(error, pointer);
-        println!("  {} {} {} at {}", styled(RED, "error   "), error("/code"), error("/message"), error("/node_id"));
+        println!(
+            "  {} {} {} at {}",
+            styled(RED, "error   "),
+            error("/code"),
+            error("/message"),
+            error("/node_id")
+        );
     }
 }
 

@@ -110,8 +110,14 @@ pub(crate) fn show(found: &Value) {
         ("failed", number("failed_executions")),
         ("success rate", percent(found.pointer("/metrics/success_rate"))),
         ("average duration", duration("average_duration_ms")),
-        ("p50 / p95 / p99", ["p50", "p95", "p99"].map(|name| duration(&format!("{name}_duration_ms"))).join(" / ")),
-        ("messages in / out", format!("{} / {}", number("total_messages_received"), number("total_messages_sent"))),
+        (
+            "p50 / p95 / p99",
+            ["p50", "p95", "p99"].map(|name| duration(&format!("{name}_duration_ms"))).join(" / "),
+        ),
+        (
+            "messages in / out",
+            format!("{} / {}", number("total_messages_received"), number("total_messages_sent")),
+        ),
         ("unique customers", number("unique_customers")),
     ];
     for (name, value) in rows {
@@ -150,8 +156,14 @@ fn show_course(found: &Value) {
             .chunks(executions.len().div_ceil(COLUMNS_MAX))
             .map(|neighbours| neighbours.iter().sum())
             .collect();
-        let ends = [series.first(), series.last()].map(|point| point.map_or(String::new(), |p| member(p, "/date")));
-        println!("  {} {} {}", styled(DIM, &ends[0]), styled(GREEN, &sparkline(&columns)), styled(DIM, &ends[1]));
+        let ends =
+            [series.first(), series.last()].map(|point| point.map_or(String::new(), |p| member(p, "/date")));
+        println!(
+            "  {} {} {}",
+            styled(DIM, &ends[0]),
+            styled(GREEN, &sparkline(&columns)),
+            styled(DIM, &ends[1])
+        );
         return;
     }
     let largest = executions.iter().copied().max().unwrap_or(0);
@@ -175,7 +187,8 @@ async fn rebuild(
     let now = platform::clock::now();
     let end_ms = arguments.until.as_deref().map(moment).transpose()?.unwrap_or(now).timestamp_millis();
     let default_start = now - chrono::Duration::days(30);
-    let start_ms = arguments.since.as_deref().map(moment).transpose()?.unwrap_or(default_start).timestamp_millis();
+    let start_ms =
+        arguments.since.as_deref().map(moment).transpose()?.unwrap_or(default_start).timestamp_millis();
     let ids = match &arguments.workflow {
         Some(workflow) => vec![workflows::id_of(api, workflow).await?],
         None => {

@@ -52,8 +52,7 @@ impl Services {
             Switch::On => "on",
             Switch::Off => "off",
         };
-        let own =
-            ["--listen", &listen, "--bootstrap-key", &settings.api_key, "--rate-limits", rate_limits];
+        let own = ["--listen", &listen, "--bootstrap-key", &settings.api_key, "--rate-limits", rate_limits];
         let gateway = gateway::Config::try_parse_from(arguments("gateway").chain(own))?;
         let gateway = gateway::App::build(gateway, health).await.context("gateway")?;
         Ok(Self { gateway, catalog, runner, aggregator })

@@ -191,9 +191,10 @@ pub async fn id_of(api: &Api, workflow: &str) -> anyhow::Result<String> {
     if workflow.starts_with("workflow-") {
         return Ok(workflow.to_owned());
     }
-    find(api, workflow).await?.with_context(|| format!("there is no workflow named '{workflow}'")).map(
-        |found| member(&found, "/id"),
-    )
+    find(api, workflow)
+        .await?
+        .with_context(|| format!("there is no workflow named '{workflow}'"))
+        .map(|found| member(&found, "/id"))
 }
 
 /// The workflow with this name, without regard to case and outer blanks.

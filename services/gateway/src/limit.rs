@@ -151,9 +151,9 @@ impl BadKeys {
         if tries % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&address).map_err(|not_until| {
-            not_until.wait_time_from(DefaultClock::default().now()).as_secs().max(1)
-        })
+        self.limiter
+            .check_key(&address)
+            .map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()).as_secs().max(1))
     }
 }
 

@@ -13,7 +13,8 @@ use crate::store::StoreError;
 
 /// Whose numbers a request is about.
 fn ids(account: &[u8], workflow: &[u8]) -> Result<(AccountId, WorkflowId), Failure> {
-    let malformed = |field: &str| Failure::because(ErrorCode::InvalidRequest, format!("{field} is not an id"));
+    let malformed =
+        |field: &str| Failure::because(ErrorCode::InvalidRequest, format!("{field} is not an id"));
     let account = AccountId::from_slice(account).map_err(|_| malformed("account_id"))?;
     let workflow = WorkflowId::from_slice(workflow).map_err(|_| malformed("workflow_id"))?;
     Ok((account, workflow))

@@ -218,11 +218,8 @@ async fn check(stack: &Stack, client: &Client, workflow: WorkflowId, question: &
     let mut told: BTreeMap<String, Row> = BTreeMap::new();
     for point in &found.series {
         let numbers = point.numbers.unwrap();
-        let row = (
-            number(numbers.succeeded + numbers.failed),
-            number(numbers.failed),
-            number(numbers.duration_ms),
-        );
+        let row =
+            (number(numbers.succeeded + numbers.failed), number(numbers.failed), number(numbers.duration_ms));
         let earlier = told.insert(question.name(&point.label), row);
         assert_eq!(earlier, None, "{shown}: {} comes twice", point.label);
     }
@@ -253,7 +250,9 @@ async fn check(stack: &Stack, client: &Client, workflow: WorkflowId, question: &
     for (column, told) in numbers.into_iter().enumerate() {
         assert_eq!(number(told), all.get::<_, i64>(column), "{shown}: column {column}");
     }
-    for (column, told) in [found.p50_duration_ms, found.p95_duration_ms, found.p99_duration_ms].into_iter().enumerate() {
+    for (column, told) in
+        [found.p50_duration_ms, found.p95_duration_ms, found.p99_duration_ms].into_iter().enumerate()
+    {
         let exact: Option<i64> = all.get(5 + column);
         assert_eq!(told.is_some(), exact.is_some(), "{shown}");
         let (told, exact) = (told.unwrap_or(0), exact.unwrap_or(0));

@@ -27,8 +27,7 @@ pub(super) async fn look(url: Option<&str>, monitor_url: Option<&str>) -> Vec<Fi
         }
     };
     let version = bus.server_version();
-    let mut findings =
-        vec![Finding::must(fits(&version), ABOUT, version, "use nats-server 2.12 or later")];
+    let mut findings = vec![Finding::must(fits(&version), ABOUT, version, "use nats-server 2.12 or later")];
     findings.push(match bus.check().await {
         Ok(()) => Finding::good("  JetStream", "on"),
         Err(error) => {
@@ -56,9 +55,11 @@ fn fits(version: &str) -> bool {
 /// What nats-server says of its own configuration.
 async fn sync(monitor_url: Option<&str>) -> Finding {
     const ABOUT: &str = "  sync_interval";
-    const REMEDY: &str = "set jetstream { sync_interval: always }: else a power cut loses acknowledged messages";
+    const REMEDY: &str =
+        "set jetstream { sync_interval: always }: else a power cut loses acknowledged messages";
     let Some(url) = monitor_url else {
-        let remedy = "say where nats-server tells of itself with TURNLOOM_NATS_MONITOR_URL (its http: setting)";
+        let remedy =
+            "say where nats-server tells of itself with TURNLOOM_NATS_MONITOR_URL (its http: setting)";
         return Finding::of(Verdict::Unknown, ABOUT, "cannot be asked for over a client connection", remedy);
     };
     match ask(url).await {

@@ -49,7 +49,12 @@ async fn facts(client: &Client) -> Result<Vec<Finding>, tokio_postgres::Error> {
     let missing: Vec<&str> =
         SCHEMAS.into_iter().filter(|schema| !known.iter().any(|known| known == schema)).collect();
     Ok(vec![
-        Finding::must(row.get::<_, i32>(1) >= VERSION_MIN, "PostgreSQL", version, "use PostgreSQL 15 or later"),
+        Finding::must(
+            row.get::<_, i32>(1) >= VERSION_MIN,
+            "PostgreSQL",
+            version,
+            "use PostgreSQL 15 or later",
+        ),
         Finding::must(
             fsync == "on" && pages == "on",
             "  fsync",

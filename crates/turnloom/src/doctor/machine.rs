@@ -29,7 +29,10 @@ pub(super) async fn api(connection: &Connection) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::good(ABOUT, api.url())];
     if let Ok(there) = DateTime::parse_from_rfc2822(&date) {
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double for 285 million years")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds since 1970 fit a double for 285 million years"
+        )]
         let off = clock_off(there.timestamp() as f64);
         // The header has whole seconds.
         let holds = off.abs() <= CLOCK_OFF_MAX + 1.0;

@@ -189,7 +189,12 @@ pub(super) async fn validate(files: &[PathBuf], api: &Api, format: Format) -> an
 
 fn show_problem(problem: &Value) {
     let place = member(problem, "/field");
-    println!("    {} {} {}", styled(YELLOW, &member(problem, "/code")), member(problem, "/message"), styled(DIM, &place));
+    println!(
+        "    {} {} {}",
+        styled(YELLOW, &member(problem, "/code")),
+        member(problem, "/message"),
+        styled(DIM, &place)
+    );
 }
 
 /// The documents of files, and of all `.json` files of directories, by name.

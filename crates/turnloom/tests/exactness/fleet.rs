@@ -82,7 +82,9 @@ impl Fleet {
         };
         let lease = ["--lease-ms", "2000", "--lease-renewal-ms", "500"];
         let listen = ports.map(|port| format!("127.0.0.1:{port}"));
-        let gateway = |listen: &str| service("gateway", &["--listen", listen, "--bootstrap-key", &key, "--rate-limits", "off"]);
+        let gateway = |listen: &str| {
+            service("gateway", &["--listen", listen, "--bootstrap-key", &key, "--rate-limits", "off"])
+        };
         let services = vec![
             (Part::RunnerOne, service("execution-runner", &lease)),
             (Part::RunnerTwo, service("execution-runner", &lease)),

@@ -71,8 +71,7 @@ impl Product {
     /// One more gateway.
     pub async fn gateway(&mut self) -> Api {
         let (database_url, nats_url) = (&self.database_url, self.nats.url());
-        let arguments =
-            [
+        let arguments = [
             "gateway",
             "--listen",
             "127.0.0.1:0",

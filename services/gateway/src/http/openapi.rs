@@ -9,8 +9,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TY
 use actix_web::{HttpResponse, web};
 
 /// The page loads nothing from elsewhere, and its own script only. The page's library writes styles into elements.
-const PAGE_POLICY: &str =
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(text);
 

@@ -173,7 +173,10 @@ async fn remove(
 }
 
 /// Notes who was there.
-pub(super) async fn add_visits(connection: &mut AsyncPgConnection, visits: &[Visit]) -> Result<(), StoreError> {
+pub(super) async fn add_visits(
+    connection: &mut AsyncPgConnection,
+    visits: &[Visit],
+) -> Result<(), StoreError> {
     sql_query(
         "INSERT INTO visits (workflow_id, quarter, customer)
          SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::uuid[]) ON CONFLICT DO NOTHING",

@@ -62,7 +62,8 @@ impl Counter {
     /// asked. `lagging` holds what was missing then, and is brought up to date.
     pub async fn catch_up(&mut self, lagging: &mut HashMap<u32, u64>) -> Result<(), CountError> {
         let commits = self.runner.commits().await?;
-        let counted = |partition: &u32| self.reached.get(partition).map_or(0, |reached| reached.place.commit_no);
+        let counted =
+            |partition: &u32| self.reached.get(partition).map_or(0, |reached| reached.place.commit_no);
         let behind: HashMap<u32, u64> = commits
             .iter()
             .map(|(partition, commit_no)| (*partition, *commit_no, counted(partition)))

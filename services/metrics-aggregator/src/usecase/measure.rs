@@ -103,7 +103,8 @@ fn channels(measured: &Measured) -> Vec<v1::ChannelExecutions> {
         *by_name.entry(channel).or_default() += executions;
     }
     let ran = by_name.into_iter().filter(|(_, executions)| *executions > 0);
-    ran.map(|(channel, executions)| v1::ChannelExecutions { channel: channel.to_owned(), executions }).collect()
+    ran.map(|(channel, executions)| v1::ChannelExecutions { channel: channel.to_owned(), executions })
+        .collect()
 }
 
 #[cfg(test)]

@@ -112,7 +112,8 @@ fn add(recorded: &mut Recorded, account: AccountId, workflow: WorkflowId, execut
         ExecutionStatus::Failed => true,
         ExecutionStatus::Running | ExecutionStatus::Unspecified => return,
     };
-    let (Ok(id), Ok(channel)) = (ExecutionId::from_slice(&execution.id), execution.channel.parse::<Channel>())
+    let (Ok(id), Ok(channel)) =
+        (ExecutionId::from_slice(&execution.id), execution.channel.parse::<Channel>())
     else {
         return;
     };
@@ -154,7 +155,8 @@ fn differences(stored: &Recorded, right: &Recorded) -> Vec<v1::MetricsDifference
     keys.sort();
     keys.dedup();
     for key in keys {
-        let (is, should) = (stored.buckets.get(key).unwrap_or(&none), right.buckets.get(key).unwrap_or(&none));
+        let (is, should) =
+            (stored.buckets.get(key).unwrap_or(&none), right.buckets.get(key).unwrap_or(&none));
         let mut differs = |name: &str, stored: i64, recorded: i64| {
             differences.push(v1::MetricsDifference {
                 quarter_ms: key.quarter_ms,
@@ -172,7 +174,8 @@ fn differences(stored: &Recorded, right: &Recorded) -> Vec<v1::MetricsDifference
             differs("durations (median)", median(is), median(should));
         }
     }
-    let mut quarters: Vec<i64> = stored.visits.symmetric_difference(&right.visits).map(|v| v.quarter_ms).collect();
+    let mut quarters: Vec<i64> =
+        stored.visits.symmetric_difference(&right.visits).map(|v| v.quarter_ms).collect();
     quarters.dedup();
     for quarter_ms in quarters {
         let of = |recorded: &Recorded| {

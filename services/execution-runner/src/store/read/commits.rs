@@ -45,12 +45,7 @@ impl Reads {
 
     /// What the commits from `first` on, before the commit `before`, had to tell; at most `most` of them. Those whose
     /// record is gone are left out.
-    pub async fn told(
-        &self,
-        first: OutboxKey,
-        before: u64,
-        most: u32,
-    ) -> Result<Vec<OutboxRow>, ReadError> {
+    pub async fn told(&self, first: OutboxKey, before: u64, most: u32) -> Result<Vec<OutboxRow>, ReadError> {
         let mut connection = self.pool.get().await?;
         let rows = sql_query(
             "SELECT commit_no, payload FROM outbox WHERE partition = $1 AND commit_no >= $2 AND commit_no < $3

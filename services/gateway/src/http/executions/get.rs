@@ -1,10 +1,10 @@
 //! `GET /v1/workflows/{workflow_id}/executions/{execution_id}`: with its steps.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use serde::Serialize;
 
 use super::view::ExecutionView;
@@ -30,7 +30,12 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     class: Class::Execution,
     query: &[],
     body: None,
-    answers: &[Answer { status: 200, description: "The execution", schema: Shape::One("Execution"), example: include_str!("../openapi/examples/execution.json") }],
+    answers: &[Answer {
+        status: 200,
+        description: "The execution",
+        schema: Shape::One("Execution"),
+        example: include_str!("../openapi/examples/execution.json"),
+    }],
     errors: &[ErrorCode::WorkflowNotFound, ErrorCode::ExecutionNotFound],
     waits: false,
     if_match: false,

@@ -1,10 +1,10 @@
 //! `GET /v1/workflows/{workflow_id}/executions`: newest first.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
-use crate::http::operation::{CHANNEL, CURSOR, LIMIT, PAGE, Answer, Kind, Operation, Parameter, Shape};
+use crate::http::operation::{Answer, CHANNEL, CURSOR, Kind, LIMIT, Operation, PAGE, Parameter, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use contracts::v1::{self, ExecutionStatus};
 use flow_model::ConversationId;
 use flow_model::limits::CUSTOMER_ID_CHARS_MAX;
@@ -69,7 +69,12 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         CURSOR,
     ],
     body: None,
-    answers: &[Answer { status: 200, description: "A page of executions", schema: Shape::List("ExecutionSummary"), example: include_str!("../openapi/examples/executions.json") }],
+    answers: &[Answer {
+        status: 200,
+        description: "A page of executions",
+        schema: Shape::List("ExecutionSummary"),
+        example: include_str!("../openapi/examples/executions.json"),
+    }],
     errors: &[ErrorCode::WorkflowNotFound],
     waits: false,
     if_match: false,

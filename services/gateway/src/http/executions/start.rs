@@ -1,8 +1,8 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts an active workflow for a customer, without a trigger.
 
-use actix_web::http::Method;
 use crate::http::operation::{Answer, Body, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -45,9 +45,33 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     level: Level::ReadWrite,
     class: Class::Execution,
     query: &[],
-    body: Some(Body { schema: "NewExecution", optional: false, example: include_str!("../openapi/examples/new_execution.json") }),
-    answers: &[Answer { status: 200, description: "The execution, when the caller waits", schema: Shape::One("Execution"), example: include_str!("../openapi/examples/execution.json") }, Answer { status: 202, description: "Accepted: it will run", schema: Shape::One("AcceptedExecution"), example: include_str!("../openapi/examples/accepted_execution.json") }],
-    errors: &[ErrorCode::MissingRequiredField, ErrorCode::WorkflowNotFound, ErrorCode::Conflict, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType, ErrorCode::WorkflowExecutionFailed],
+    body: Some(Body {
+        schema: "NewExecution",
+        optional: false,
+        example: include_str!("../openapi/examples/new_execution.json"),
+    }),
+    answers: &[
+        Answer {
+            status: 200,
+            description: "The execution, when the caller waits",
+            schema: Shape::One("Execution"),
+            example: include_str!("../openapi/examples/execution.json"),
+        },
+        Answer {
+            status: 202,
+            description: "Accepted: it will run",
+            schema: Shape::One("AcceptedExecution"),
+            example: include_str!("../openapi/examples/accepted_execution.json"),
+        },
+    ],
+    errors: &[
+        ErrorCode::MissingRequiredField,
+        ErrorCode::WorkflowNotFound,
+        ErrorCode::Conflict,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UnsupportedMediaType,
+        ErrorCode::WorkflowExecutionFailed,
+    ],
     waits: true,
     if_match: false,
 };

@@ -1,8 +1,8 @@
 //! `GET /v1/messages/{message_id}?channel=…&customer_id=…`: what became of a message.
 
-use actix_web::http::Method;
-use crate::http::operation::{CHANNEL, Answer, Kind, Operation, Parameter, Shape};
+use crate::http::operation::{Answer, CHANNEL, Kind, Operation, Parameter, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::ErrorCode;
 use contracts::v1::{self, MessageState};
@@ -62,7 +62,12 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         },
     ],
     body: None,
-    answers: &[Answer { status: 200, description: "What became of it", schema: Shape::One("MessageState"), example: include_str!("../openapi/examples/message.json") }],
+    answers: &[Answer {
+        status: 200,
+        description: "What became of it",
+        schema: Shape::One("MessageState"),
+        example: include_str!("../openapi/examples/message.json"),
+    }],
     errors: &[ErrorCode::MessageNotFound],
     waits: false,
     if_match: false,

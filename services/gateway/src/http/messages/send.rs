@@ -1,11 +1,11 @@
 //! `POST /v1/messages`: accepted once the stream keeps it; handled once, however often it is sent.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Body, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
+use contracts::ErrorCode;
 use contracts::v1::{self, MessageState, Outcome, input::Kind};
 use flow_model::document::{At, Object, Report};
 use flow_model::limits::{MESSAGE_ID_CHARS_MAX, METADATA_BYTES_MAX};
@@ -47,9 +47,31 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     level: Level::ReadWrite,
     class: Class::Execution,
     query: &[],
-    body: Some(Body { schema: "NewMessage", optional: false, example: include_str!("../openapi/examples/new_message.json") }),
-    answers: &[Answer { status: 200, description: "What became of it, when the caller waits", schema: Shape::One("HandledMessage"), example: include_str!("../openapi/examples/handled_message.json") }, Answer { status: 202, description: "Accepted: it will be handled", schema: Shape::One("AcceptedMessage"), example: include_str!("../openapi/examples/accepted_message.json") }],
-    errors: &[ErrorCode::MissingRequiredField, ErrorCode::WorkflowNotFound, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
+    body: Some(Body {
+        schema: "NewMessage",
+        optional: false,
+        example: include_str!("../openapi/examples/new_message.json"),
+    }),
+    answers: &[
+        Answer {
+            status: 200,
+            description: "What became of it, when the caller waits",
+            schema: Shape::One("HandledMessage"),
+            example: include_str!("../openapi/examples/handled_message.json"),
+        },
+        Answer {
+            status: 202,
+            description: "Accepted: it will be handled",
+            schema: Shape::One("AcceptedMessage"),
+            example: include_str!("../openapi/examples/accepted_message.json"),
+        },
+    ],
+    errors: &[
+        ErrorCode::MissingRequiredField,
+        ErrorCode::WorkflowNotFound,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UnsupportedMediaType,
+    ],
     waits: true,
     if_match: false,
 };

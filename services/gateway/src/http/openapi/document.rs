@@ -102,12 +102,12 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         })
         .collect();
     parameters.extend(operation.query.iter().map(query_parameter));
-    let header = |name: &str, description: &str, schema: Value| {
-        json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
-    };
+    let header = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema});
     if operation.waits {
-        let description = "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time (RFC 7240)";
-        let schema = json!({"type": "string", "pattern": "^wait=([1-9]|[12][0-9]|30)$", "examples": ["wait=10"]});
+        let description =
+            "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time (RFC 7240)";
+        let schema =
+            json!({"type": "string", "pattern": "^wait=([1-9]|[12][0-9]|30)$", "examples": ["wait=10"]});
         parameters.push(header("Prefer", description, schema));
     }
     if operation.if_match {
@@ -205,9 +205,7 @@ fn refusal(codes: &[ErrorCode]) -> Value {
 
 /// One refusal for each code.
 fn error_examples() -> Map<String, Value> {
-    let example = |code: ErrorCode| {
-        json!({"summary": format!("{}: {}", code.status(), code.message()), "value": error_example(code)})
-    };
+    let example = |code: ErrorCode| json!({"summary": format!("{}: {}", code.status(), code.message()), "value": error_example(code)});
     ErrorCode::ALL.into_iter().map(|code| (code.as_str().to_owned(), example(code))).collect()
 }
 
@@ -241,7 +239,8 @@ fn header_reference(name: &str) -> Value {
 }
 
 fn headers() -> Value {
-    let header = |description: &str, kind: &str| json!({"description": description, "schema": {"type": kind}});
+    let header =
+        |description: &str, kind: &str| json!({"description": description, "schema": {"type": kind}});
     json!({
         "RateLimit-Policy": header("Class, quota and window in seconds: `\"read\";q=1000;w=3600`", "string"),
         "RateLimit": header("Class, requests left, seconds until there are more: `\"read\";r=999;t=3600`", "string"),

@@ -1,10 +1,10 @@
 //! `POST /v1/workflows/{workflow_id}/activate`: the next message of anyone meets it.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Body, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use flow_model::document::{At, Object, Report};
 use flow_model::problem::ProblemCode;
 use platform::clock::rfc3339;
@@ -29,8 +29,17 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     level: Level::ReadWrite,
     class: Class::Write,
     query: &[],
-    body: Some(Body { schema: "Nothing", optional: true, example: include_str!("../openapi/examples/nothing.json") }),
-    answers: &[Answer { status: 200, description: "It is active", schema: Shape::One("Activated"), example: include_str!("../openapi/examples/activated.json") }],
+    body: Some(Body {
+        schema: "Nothing",
+        optional: true,
+        example: include_str!("../openapi/examples/nothing.json"),
+    }),
+    answers: &[Answer {
+        status: 200,
+        description: "It is active",
+        schema: Shape::One("Activated"),
+        example: include_str!("../openapi/examples/activated.json"),
+    }],
     errors: &[ErrorCode::WorkflowNotFound, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
     waits: false,
     if_match: false,

@@ -1,11 +1,11 @@
 //! `POST /v1/workflows`: a draft.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Body, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use contracts::v1;
 
 use super::view::{self, Changed, SummaryView};
@@ -25,9 +25,25 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     level: Level::ReadWrite,
     class: Class::Write,
     query: &[],
-    body: Some(Body { schema: "NewWorkflow", optional: false, example: include_str!("../openapi/examples/new_workflow.json") }),
-    answers: &[Answer { status: 201, description: "The draft", schema: Shape::Changed("WorkflowSummary"), example: include_str!("../openapi/examples/changed_workflow.json") }],
-    errors: &[ErrorCode::MissingRequiredField, ErrorCode::InvalidWorkflowConfig, ErrorCode::InvalidNodeConfig, ErrorCode::WorkflowAlreadyExists, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
+    body: Some(Body {
+        schema: "NewWorkflow",
+        optional: false,
+        example: include_str!("../openapi/examples/new_workflow.json"),
+    }),
+    answers: &[Answer {
+        status: 201,
+        description: "The draft",
+        schema: Shape::Changed("WorkflowSummary"),
+        example: include_str!("../openapi/examples/changed_workflow.json"),
+    }],
+    errors: &[
+        ErrorCode::MissingRequiredField,
+        ErrorCode::InvalidWorkflowConfig,
+        ErrorCode::InvalidNodeConfig,
+        ErrorCode::WorkflowAlreadyExists,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UnsupportedMediaType,
+    ],
     waits: false,
     if_match: false,
 };

@@ -1,10 +1,10 @@
 //! `POST /v1/workflows/{workflow_id}/deactivate`: starts nothing new; `{"waiting": "cancel"}` also ends what waits.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Body, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use flow_model::document::{At, Object, Report};
 use flow_model::problem::ProblemCode::InvalidRequest;
 use platform::clock::rfc3339;
@@ -30,9 +30,23 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     level: Level::ReadWrite,
     class: Class::Write,
     query: &[],
-    body: Some(Body { schema: "Deactivation", optional: true, example: include_str!("../openapi/examples/deactivation.json") }),
-    answers: &[Answer { status: 200, description: "It is inactive", schema: Shape::One("Deactivated"), example: include_str!("../openapi/examples/deactivated.json") }],
-    errors: &[ErrorCode::WorkflowNotFound, ErrorCode::Conflict, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
+    body: Some(Body {
+        schema: "Deactivation",
+        optional: true,
+        example: include_str!("../openapi/examples/deactivation.json"),
+    }),
+    answers: &[Answer {
+        status: 200,
+        description: "It is inactive",
+        schema: Shape::One("Deactivated"),
+        example: include_str!("../openapi/examples/deactivated.json"),
+    }],
+    errors: &[
+        ErrorCode::WorkflowNotFound,
+        ErrorCode::Conflict,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UnsupportedMediaType,
+    ],
     waits: false,
     if_match: false,
 };

@@ -1,10 +1,10 @@
 //! `DELETE /v1/workflows/{workflow_id}`.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +24,12 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     class: Class::Delete,
     query: &[],
     body: None,
-    answers: &[Answer { status: 200, description: "It is gone", schema: Shape::Plain("Deleted"), example: include_str!("../openapi/examples/deleted.json") }],
+    answers: &[Answer {
+        status: 200,
+        description: "It is gone",
+        schema: Shape::Plain("Deleted"),
+        example: include_str!("../openapi/examples/deleted.json"),
+    }],
     errors: &[ErrorCode::WorkflowNotFound, ErrorCode::PreconditionFailed],
     waits: false,
     if_match: true,

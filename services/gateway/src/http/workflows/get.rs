@@ -1,11 +1,11 @@
 //! `GET /v1/workflows/{workflow_id}`: with its configuration.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 use serde::Serialize;
 
 use super::view::WorkflowView;
@@ -30,7 +30,12 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     class: Class::Read,
     query: &[],
     body: None,
-    answers: &[Answer { status: 200, description: "The workflow", schema: Shape::One("Workflow"), example: include_str!("../openapi/examples/workflow.json") }],
+    answers: &[Answer {
+        status: 200,
+        description: "The workflow",
+        schema: Shape::One("Workflow"),
+        example: include_str!("../openapi/examples/workflow.json"),
+    }],
     errors: &[ErrorCode::WorkflowNotFound],
     waits: false,
     if_match: false,

@@ -1,8 +1,8 @@
 //! `GET /v1/workflows`: newest first.
 
-use actix_web::http::Method;
-use crate::http::operation::{CHANNEL, CURSOR, LIMIT, PAGE, Answer, Kind, Operation, Parameter, Shape};
+use crate::http::operation::{Answer, CHANNEL, CURSOR, Kind, LIMIT, Operation, PAGE, Parameter, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::v1::{self, WorkflowStatus};
 use serde::Serialize;
@@ -80,7 +80,12 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         CURSOR,
     ],
     body: None,
-    answers: &[Answer { status: 200, description: "A page of workflows", schema: Shape::List("WorkflowSummary"), example: include_str!("../openapi/examples/workflows.json") }],
+    answers: &[Answer {
+        status: 200,
+        description: "A page of workflows",
+        schema: Shape::List("WorkflowSummary"),
+        example: include_str!("../openapi/examples/workflows.json"),
+    }],
     errors: &[],
     waits: false,
     if_match: false,
@@ -107,11 +112,8 @@ pub(in crate::http) async fn list(
     let found = state.services.list_workflows(&wanted).await?;
     let ids = found.workflows.iter().map(|workflow| workflow.id.clone()).collect();
     let totals = state.services.totals(account, ids).await?;
-    let data = found
-        .workflows
-        .iter()
-        .map(|workflow| SummaryView::new(workflow, totals.get(&workflow.id)))
-        .collect();
+    let data =
+        found.workflows.iter().map(|workflow| SummaryView::new(workflow, totals.get(&workflow.id))).collect();
     let pagination = Pagination::new(&page, found.total, found.next_cursor);
     Ok(HttpResponse::Ok().json(Listed::<SummaryView> { data, pagination }))
 }

@@ -1,11 +1,11 @@
 //! `PUT /v1/workflows/{workflow_id}`: what is absent stays.
 
-use actix_web::http::Method;
-use contracts::ErrorCode;
 use crate::http::operation::{Answer, Body, Operation, Shape};
 use crate::limit::Class;
+use actix_web::http::Method;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
 
 use super::view::{self, Changed, SummaryView};
 use crate::http::body;
@@ -24,9 +24,27 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     level: Level::ReadWrite,
     class: Class::Write,
     query: &[],
-    body: Some(Body { schema: "WorkflowChange", optional: false, example: include_str!("../openapi/examples/workflow_change.json") }),
-    answers: &[Answer { status: 200, description: "The workflow", schema: Shape::Changed("WorkflowSummary"), example: include_str!("../openapi/examples/changed_workflow.json") }],
-    errors: &[ErrorCode::MissingRequiredField, ErrorCode::InvalidWorkflowConfig, ErrorCode::InvalidNodeConfig, ErrorCode::WorkflowNotFound, ErrorCode::WorkflowAlreadyExists, ErrorCode::PreconditionFailed, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
+    body: Some(Body {
+        schema: "WorkflowChange",
+        optional: false,
+        example: include_str!("../openapi/examples/workflow_change.json"),
+    }),
+    answers: &[Answer {
+        status: 200,
+        description: "The workflow",
+        schema: Shape::Changed("WorkflowSummary"),
+        example: include_str!("../openapi/examples/changed_workflow.json"),
+    }],
+    errors: &[
+        ErrorCode::MissingRequiredField,
+        ErrorCode::InvalidWorkflowConfig,
+        ErrorCode::InvalidNodeConfig,
+        ErrorCode::WorkflowNotFound,
+        ErrorCode::WorkflowAlreadyExists,
+        ErrorCode::PreconditionFailed,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::UnsupportedMediaType,
+    ],
     waits: false,
     if_match: true,
 };

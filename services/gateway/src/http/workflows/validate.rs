@@ -67,11 +67,7 @@ pub(in crate::http) struct ProblemView {
 
 impl From<&v1::Problem> for ProblemView {
     fn from(problem: &v1::Problem) -> Self {
-        Self {
-            code: problem.code.clone(),
-            field: problem.field.clone(),
-            message: problem.message.clone(),
-        }
+        Self { code: problem.code.clone(), field: problem.field.clone(), message: problem.message.clone() }
     }
 }
 
