@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn completed(commit_no: u64) -> What {
-        What::Completed { customer: customer_key("ann"), failed: commit_no % 3 == 0, duration_ms: 2 }
+        What::Completed { customer: customer_key("ann"), failed: commit_no.is_multiple_of(3), duration_ms: 2 }
     }
 
     fn totals(fold: &Fold) -> Bucket {

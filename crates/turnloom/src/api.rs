@@ -32,16 +32,13 @@ pub enum ApiError {
 fn told(envelope: &Value) -> String {
     let error = envelope.get("error").unwrap_or(envelope);
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut told = format!("{}: {}", text("code"), text("details"));
-    if !text("field").is_empty() {
-        told.push_str(&format!(" ({})", text("field")));
-    }
-    let others = error.get("errors").and_then(Value::as_array).into_iter().flatten().skip(1);
-    for problem in others {
+    let at = |field: &str| if field.is_empty() { String::new() } else { format!(" ({field})") };
+    let first = format!("{}: {}{}", text("code"), text("details"), at(text("field")));
+    let others = error.get("errors").and_then(Value::as_array).into_iter().flatten().skip(1).map(|problem| {
         let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
-        told.push_str(&format!("\n       {}: {} ({})", text("code"), text("message"), text("field")));
-    }
-    told
+        format!("\n       {}: {}{}", text("code"), text("message"), at(text("field")))
+    });
+    std::iter::once(first).chain(others).collect()
 }
 
 impl Api {

@@ -17,16 +17,16 @@ use crate::run_file::RunFile;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// The API, such as https://turnloom.example.com
+    /// The address of the API
     #[arg(long, env = "TURNLOOM_URL", global = true)]
     url: Option<String>,
     /// The API key
     #[arg(long, env = "TURNLOOM_API_KEY", hide_env_values = true, global = true)]
     key: Option<String>,
-    /// A profile of the configuration file: [profiles.<name>] with url, and key or key_file
+    /// A profile of the configuration file: `[profiles.<name>]` with `url`, and `key` or `key_file`
     #[arg(long, env = "TURNLOOM_PROFILE", global = true)]
     profile: Option<String>,
-    /// The configuration file; $XDG_CONFIG_HOME/turnloom/config.toml unless set
+    /// The configuration file; `$XDG_CONFIG_HOME/turnloom/config.toml` unless set
     #[arg(long, env = "TURNLOOM_CONFIG", global = true)]
     config: Option<PathBuf>,
     /// The data directory of a `turnloom up` on this machine, taken when nothing else is said
@@ -58,13 +58,12 @@ impl Connection {
     /// When it is not said, or cannot be found out, where the API is or which key to use.
     pub fn api(&self) -> anyhow::Result<Api> {
         let profile = self.profile()?;
-        let url = match self.url.clone().or(profile.url.clone()) {
-            Some(url) => url,
-            None => {
-                RunFile::read(&self.data_dir)
-                    .context("say where the API is with --url, TURNLOOM_URL or a profile")?
-                    .api_url
-            }
+        let url = if let Some(url) = self.url.as_ref().or(profile.url.as_ref()) {
+            url.clone()
+        } else {
+            RunFile::read(&self.data_dir)
+                .context("say where the API is with --url, TURNLOOM_URL or a profile")?
+                .api_url
         };
         let key = match (&self.key, &profile.key, &profile.key_file) {
             (Some(key), _, _) | (None, Some(key), _) => key.clone(),
@@ -80,13 +79,11 @@ impl Connection {
         let Some(name) = self.profile.as_ref().or(file.default_profile.as_ref()) else {
             return Ok(Profile::default());
         };
-        match file.profiles.get(name) {
-            Some(profile) => Ok(profile.clone()),
-            None => {
-                let known: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
-                bail!("there is no profile '{name}'; the configuration file has: {}", known.join(", "))
-            }
-        }
+        let Some(profile) = file.profiles.get(name) else {
+            let known: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
+            bail!("there is no profile '{name}'; the configuration file has: {}", known.join(", "))
+        };
+        Ok(profile.clone())
     }
 
     fn config_file(&self) -> anyhow::Result<ConfigFile> {

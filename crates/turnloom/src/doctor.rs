@@ -13,6 +13,7 @@ use crate::run_file::RunFile;
 
 /// What `doctor` takes; what is not said is that of the `turnloom up` in the data directory.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_field_names, reason = "the flags are called so")]
 pub struct Arguments {
     /// Where PostgreSQL is
     #[arg(long, env = "TURNLOOM_DATABASE_URL", hide_env_values = true)]
@@ -20,7 +21,7 @@ pub struct Arguments {
     /// Where NATS is
     #[arg(long, env = "TURNLOOM_NATS_URL", hide_env_values = true)]
     nats_url: Option<String>,
-    /// Where nats-server tells of itself, such as http://127.0.0.1:8222
+    /// Where nats-server tells of itself: its `http_port`
     #[arg(long, env = "TURNLOOM_NATS_MONITOR_URL")]
     nats_monitor_url: Option<String>,
 }

@@ -189,12 +189,11 @@ async fn rebuild(
     let default_start = now - chrono::Duration::days(30);
     let start_ms =
         arguments.since.as_deref().map(moment).transpose()?.unwrap_or(default_start).timestamp_millis();
-    let ids = match &arguments.workflow {
-        Some(workflow) => vec![workflows::id_of(api, workflow).await?],
-        None => {
-            let all = workflows::pages(api, "/v1/workflows", &[], u32::MAX).await?;
-            all.iter().map(|workflow| member(workflow, "/id")).collect()
-        }
+    let ids = if let Some(workflow) = &arguments.workflow {
+        vec![workflows::id_of(api, workflow).await?]
+    } else {
+        let all = workflows::pages(api, "/v1/workflows", &[], u32::MAX).await?;
+        all.iter().map(|workflow| member(workflow, "/id")).collect()
     };
     let mut told = Vec::new();
     let mut differences = 0;

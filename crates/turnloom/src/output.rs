@@ -46,9 +46,7 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.iter().map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
-    rows.into_iter().for_each(|row| {
-        table.add_row(row);
-    });
+    table.add_rows(rows);
     println!("{}", table.trim_fmt());
 }
 

@@ -1,5 +1,4 @@
 //! How much a key may ask for.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,5 +1,4 @@
 //! The document that is kept in `proto-schemas/` is the one that is served.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

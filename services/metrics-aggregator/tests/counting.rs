@@ -1,5 +1,4 @@
 //! Each event counts once, however often it is published, read or interrupted.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Random histories, told twice, in pieces and with restarts in between: every number is what a plain GROUP BY says.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -56,7 +56,7 @@ pub(super) fn disk(data_dir: &Path) -> Option<Finding> {
     const REMEDY: &str = "make room: a full disk stops intake, and nothing is lost until then";
     let space = rustix::fs::statvfs(data_dir).ok()?;
     let free = space.f_bavail * space.f_frsize;
-    let found = format!("{:.1} GB free where {} is", free as f64 / 1e9, data_dir.display());
+    let found = format!("{} GB free where {} is", free / 1_000_000_000, data_dir.display());
     Some(match free {
         free if free < FREE_BYTES_ODD / 10 => Finding::of(Verdict::Bad, "disk", found, REMEDY),
         free if free < FREE_BYTES_ODD => Finding::of(Verdict::Odd, "disk", found, REMEDY),

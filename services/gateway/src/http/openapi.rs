@@ -51,6 +51,7 @@ const START: &str = r##"SwaggerUIBundle({ url: "/v1/openapi.json", dom_id: "#swa
 "##;
 
 /// `GET /docs` and what the page loads.
+#[expect(clippy::needless_pass_by_value, reason = "the framework hands its extractors over")]
 pub(super) fn page(path: web::Path<String>) -> std::future::Ready<HttpResponse> {
     let response = match path.as_str() {
         "" => file("text/html; charset=utf-8", PAGE.as_bytes().to_vec()),

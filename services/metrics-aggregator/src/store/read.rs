@@ -136,7 +136,9 @@ async fn durations(connection: &mut AsyncPgConnection, wanted: &Measurement) -> 
     .get_results(connection)
     .await?;
     let mut all = Sketch::default();
-    rows.iter().for_each(|row| all.merge(&sketch(&row.durations, &wanted.workflow)));
+    for row in rows {
+        all.merge(&sketch(&row.durations, &wanted.workflow));
+    }
     Ok(all)
 }
 

@@ -129,12 +129,12 @@ async fn stored(
         customer: row.customer,
     };
     Ok(Recorded {
-        buckets: buckets.into_iter().filter_map(|row| bucket(account, workflow, row)).collect(),
+        buckets: buckets.into_iter().filter_map(|row| bucket(account, workflow, &row)).collect(),
         visits: visits.into_iter().map(visit).collect(),
     })
 }
 
-fn bucket(account: AccountId, workflow: WorkflowId, row: BucketRow) -> Option<(BucketKey, Bucket)> {
+fn bucket(account: AccountId, workflow: WorkflowId, row: &BucketRow) -> Option<(BucketKey, Bucket)> {
     let channel = row.channel.parse::<Channel>().ok()?;
     let key = BucketKey { account, workflow, channel, quarter_ms: row.quarter.timestamp_millis() };
     let bucket = Bucket {

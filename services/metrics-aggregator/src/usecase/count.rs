@@ -50,7 +50,9 @@ impl Counter {
         }
         in_order(&mut facts);
         let mut fold = Fold::from(self.reached.clone());
-        facts.iter().for_each(|fact| fold.add(fact));
+        for fact in &facts {
+            fold.add(fact);
+        }
         metrics::counter!("turnloom_metrics_events_repeated_total").increment(fold.repeated());
         let reached = fold.reached().clone();
         self.store.count(self.progress, to, fold).await?;

@@ -139,8 +139,11 @@ fn executions(recorded: &Recorded) -> u64 {
     u64::try_from(all.sum::<i64>()).unwrap_or(0)
 }
 
+/// A number of a bucket, by its name.
+type Number = (&'static str, fn(&Bucket) -> i64);
+
 /// The numbers of a bucket that can differ.
-const NAMES: [(&str, fn(&Bucket) -> i64); 5] = [
+const NAMES: [Number; 5] = [
     ("succeeded", |bucket| bucket.succeeded),
     ("failed", |bucket| bucket.failed),
     ("duration_ms", |bucket| bucket.duration_ms),

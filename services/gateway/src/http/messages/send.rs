@@ -28,7 +28,7 @@ use crate::key::Level;
 use crate::state::State;
 
 /// The body, read.
-struct Message {
+struct Posted {
     customer_id: String,
     channel: Channel,
     text: String,
@@ -246,13 +246,13 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
     if fits { Ok(Some(text.to_owned())) } else { Err(refused()) }
 }
 
-fn read(document: &Value) -> Result<Message, ApiError> {
+fn read(document: &Value) -> Result<Posted, ApiError> {
     let mut report = Report::default();
     let message = read_message(document, &mut report);
     Ok(report.into_result(message)?.0)
 }
 
-fn read_message(document: &Value, report: &mut Report) -> Option<Message> {
+fn read_message(document: &Value, report: &mut Report) -> Option<Posted> {
     let mut object = Object::read(document, &At::root(), InvalidRequest, report)?;
     let customer_id = fields::customer_id(&mut object, report);
     let channel = fields::channel(&mut object, true, report);
@@ -262,7 +262,7 @@ fn read_message(document: &Value, report: &mut Report) -> Option<Message> {
     let (workflow, _) = object.text("workflow_id", InvalidRequest, report);
     let metadata = read_metadata(&mut object, report);
     object.finish(report);
-    Some(Message {
+    Some(Posted {
         customer_id: customer_id?,
         channel: channel?,
         text: text?,
