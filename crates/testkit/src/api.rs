@@ -25,6 +25,8 @@ pub struct Answer {
     pub headers: reqwest::header::HeaderMap,
     /// Its body; `null` when that is not JSON.
     pub body: Value,
+    /// The same as it came.
+    pub text: String,
 }
 
 impl Answer {
@@ -70,7 +72,7 @@ impl Api {
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.ok()?;
-        Some(Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+        Some(Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text })
     }
 
     /// Sends a request.
