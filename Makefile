@@ -20,13 +20,16 @@ test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 	cargo nextest run --workspace --no-fail-fast $(ARGS)
 
 check: ## Checks format, lints, documentation and structure
+	@deploy/setup.sh check
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(ARGS) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet $(ARGS)
+	PYTHONPATH=.turnloom/tools/python python3 -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 fmt: ## Formats the code
 	cargo fmt --all $(ARGS)
 
 generate: ## Writes the documents that are made from the code
-	@cargo build --workspace --quiet
+	@cargo build --package turnloom --quiet
 	target/debug/turnloom openapi > proto-schemas/openapi.json
+	target/debug/turnloom asyncapi > proto-schemas/asyncapi.json

@@ -14,4 +14,7 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/turnloom.v1.rs"));
 }
 
+/// The source of [`v1::Replies`], for subscribers in other languages.
+pub const REPLIES_PROTO: &str = include_str!("../../../proto-schemas/turnloom/v1/replies.proto");
+
 pub use error::ErrorCode;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::keeper::{self, Until};
@@ -83,12 +84,17 @@ impl Postgres {
         self.running.as_ref().map(|running| running.server.id())
     }
 
-    /// Kills it without notice, as a crash would.
+    /// Kills all of it without notice, as a crash of the machine would: a server process that outlives the first one
+    /// may answer for a moment.
     pub fn kill(&mut self) {
         if let Some(running) = self.running.take() {
             keeper::dismiss(running.keeper);
             let mut server = running.server;
+            // Stopped first, so that it can't start another child.
+            signal(server.id(), Signal::STOP);
+            let children = children(server.id());
             server.kill().ok();
+            children.into_iter().for_each(|child| signal(child, Signal::KILL));
             server.wait().ok();
         }
     }
@@ -145,9 +151,19 @@ impl Drop for Postgres {
 
 /// Asks a server to stop fast.
 pub(crate) fn interrupt(server: &Child) {
-    if let Some(pid) = i32::try_from(server.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).ok();
+    signal(server.id(), Signal::INT);
+}
+
+fn signal(process: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        kill_process(pid, signal).ok();
     }
+}
+
+/// The children of a process, where the system tells them.
+fn children(process: u32) -> Vec<u32> {
+    let told = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    told.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 impl Cluster {

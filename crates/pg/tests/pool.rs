@@ -101,7 +101,8 @@ async fn a_database_that_comes_back_is_used_again() {
     insert(&pool, Ok(())).await.unwrap();
     postgres.kill();
     for _ in 0..10 {
-        assert!(matches!(insert(&pool, Ok(())).await, Err(Failure::Away)));
+        let inserted = insert(&pool, Ok(())).await;
+        assert!(matches!(inserted, Err(Failure::Away)), "{inserted:?}");
     }
     assert!(pool.check().await.is_err());
     postgres.start_again().unwrap();

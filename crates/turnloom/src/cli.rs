@@ -52,6 +52,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Prints the API's OpenAPI document
     Openapi,
+    /// Prints the AsyncAPI document of the events on the bus
+    Asyncapi,
     /// Prints completions for a shell
     Completions {
         /// bash, zsh, fish, elvish, powershell
@@ -83,6 +85,10 @@ async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
         Command::Openapi => {
             print!("{}", gateway::openapi());
+            Ok(())
+        }
+        Command::Asyncapi => {
+            print!("{}", execution_runner::asyncapi());
             Ok(())
         }
         Command::Completions { shell } => {

@@ -5,6 +5,7 @@
 //! What is deliberately absent: any other way to change a conversation than an input to its partition.
 
 mod app;
+mod asyncapi;
 pub mod config;
 mod definitions;
 mod inbound;
@@ -14,4 +15,5 @@ mod transport;
 mod usecase;
 
 pub use app::App;
+pub use asyncapi::text as asyncapi;
 pub use config::Config;

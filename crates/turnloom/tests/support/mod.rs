@@ -24,6 +24,7 @@ pub struct Product {
     pub database_url: String,
     pub api: Api,
     pub key: String,
+    rate_limits: Switch,
     running: Vec<Running>,
 }
 
@@ -33,15 +34,20 @@ struct Running {
 }
 
 impl Product {
-    /// Everything, ready to take requests.
+    /// Everything, ready to take requests, as many as come.
     pub async fn start() -> Self {
+        Self::with_rate_limits(Switch::Off).await
+    }
+
+    /// The same, with limits or without.
+    pub async fn with_rate_limits(rate_limits: Switch) -> Self {
         let database =
             TestDatabase::create("product", |url| async move { migrate(&url).await }).await.unwrap();
         let nats = Nats::ephemeral().unwrap();
         let key = ApiKey::generate().expose().to_owned();
         let api = Api::new("http://127.0.0.1:0", &key);
-        let mut product =
-            Self { nats, database_url: database.url().to_owned(), api, key, running: Vec::new() };
+        let database_url = database.url().to_owned();
+        let mut product = Self { nats, database_url, api, key, rate_limits, running: Vec::new() };
         product.start_services().await;
         product
     }
@@ -52,7 +58,7 @@ impl Product {
             nats_url: self.nats.url(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_key: self.key.clone(),
-            rate_limits: Switch::Off,
+            rate_limits: self.rate_limits,
         };
         let services = Services::build(&settings, &Health::new()).await.unwrap();
         self.api = Api::new(format!("http://{}", services.address()), &self.key);

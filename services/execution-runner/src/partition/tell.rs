@@ -5,6 +5,8 @@
 //! published: by account, then by type, then as they happened; a consumer that keeps the last
 //! (`commit_no`, `index`) of each partition may drop whatever is not newer.
 
+pub mod event;
+
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
@@ -12,48 +14,13 @@ use contracts::v1::outbox_entry::Entry;
 use contracts::{subject, v1};
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use prost::Message;
-use serde::Serialize;
-use uuid::Uuid;
 
-use super::port::{OutboxKey, OutboxRow, Outgoing};
+use self::event::{BATCH_CONTENT_TYPE, Data, ErrorData, EventType};
+use super::port::{OutboxRow, Outgoing};
 
 /// Bytes of events or replies in one bus message, so that with its frame it stays below the broker's 1 MiB. One
 /// event is smaller than this: its texts are bounded where they come in.
 const MESSAGE_BYTES_MAX: usize = 768 * 1024;
-
-/// Types of events, in the order in which one commit's are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EventType {
-    /// The first input of an (account, customer).
-    CustomerCreated,
-    /// A customer's message was taken in.
-    MessageReceived,
-    /// A trigger started a workflow.
-    TriggerActivated,
-    /// An execution began.
-    WorkflowStarted,
-    /// A reply was recorded.
-    MessageSent,
-    /// An execution is over, whether it succeeded or failed.
-    WorkflowCompleted,
-    /// An execution failed.
-    WorkflowFailed,
-}
-
-impl EventType {
-    /// As subscribers spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CustomerCreated => "customer.created",
-            Self::MessageReceived => "message.received",
-            Self::TriggerActivated => "trigger.activated",
-            Self::WorkflowStarted => "workflow.started",
-            Self::MessageSent => "message.sent",
-            Self::WorkflowCompleted => "workflow.completed",
-            Self::WorkflowFailed => "workflow.failed",
-        }
-    }
-}
 
 /// How many events an execution tells: so many numbers of its conversation it takes.
 pub fn count_of_execution(execution: &v1::Execution) -> u64 {
@@ -96,63 +63,10 @@ struct Told<'a> {
     data: Data<'a>,
 }
 
-/// An event as subscribers get it: CloudEvents 1.0, JSON format.
-#[derive(Serialize)]
-struct Event<'a> {
-    specversion: &'static str,
-    id: String,
-    source: &'static str,
-    r#type: &'static str,
-    time: String,
-    subject: &'a str,
-    datacontenttype: &'static str,
-    partitionkey: &'a str,
-    data: &'a Data<'a>,
-}
-
-/// The `data` of every event type; absent fields do not belong to the type.
-#[derive(Serialize, Clone, Default)]
-struct Data<'a> {
-    partition: u32,
-    commit_no: u64,
-    index: u32,
-    conversation_seq: u64,
-    conversation_id: String,
-    customer_id: &'a str,
-    channel: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    execution_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workflow_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keyword: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    completed_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration_ms: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorData<'a>>,
-}
-
-#[derive(Serialize, Clone)]
-struct ErrorData<'a> {
-    code: &'a str,
-    message: &'a str,
-    node_id: &'a str,
+impl Told<'_> {
+    fn encode(&self) -> Bytes {
+        event::encode(self.event_type, self.time_ms, &self.data)
+    }
 }
 
 /// What these rows have to tell, in the order in which it is to be published.
@@ -182,7 +96,7 @@ fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Ex
     let mut replies: BTreeMap<(String, u32), Vec<v1::OutboundReply>> = BTreeMap::new();
     for row in rows {
         for event in numbered(row, executions) {
-            events.entry((event.account, event.event_type)).or_default().push(encode(&event));
+            events.entry((event.account, event.event_type)).or_default().push(event.encode());
         }
         for reply in replies_of(row, executions) {
             replies.entry((reply.channel.clone(), reply.partition)).or_default().push(reply);
@@ -214,7 +128,7 @@ pub fn events_of(
     let told = numbered(row, executions).into_iter().skip(skip);
     told.map(|event| {
         let message =
-            event_message(&subject::events(event.account, event.event_type.as_str()), &[encode(&event)]);
+            event_message(&subject::events(event.account, event.event_type.as_str()), &[event.encode()]);
         v1::PublishedEvents { subject: message.subject, payload: message.payload }
     })
     .collect()
@@ -261,35 +175,7 @@ fn event_message(subject: &str, events: &[Bytes]) -> Outgoing {
         payload.extend_from_slice(event);
     }
     payload.push(b']');
-    Outgoing {
-        subject: subject.to_owned(),
-        content_type: "application/cloudevents-batch+json",
-        payload: payload.into(),
-    }
-}
-
-fn encode(told: &Told<'_>) -> Bytes {
-    let data = &told.data;
-    let event = Event {
-        specversion: "1.0",
-        id: event_id(OutboxKey { partition: data.partition, commit_no: data.commit_no }, data.index),
-        source: "/turnloom/execution-runner",
-        r#type: told.event_type.as_str(),
-        time: platform::clock::rfc3339(told.time_ms),
-        subject: &data.conversation_id,
-        datacontenttype: "application/json",
-        partitionkey: &data.conversation_id,
-        data,
-    };
-    // Strings and numbers only: writing them as JSON cannot fail.
-    serde_json::to_vec(&event).unwrap_or_default().into()
-}
-
-/// The id of an event follows from its place, so it is the same however often it is published.
-fn event_id(key: OutboxKey, index: u32) -> String {
-    const EVENTS: Uuid = Uuid::from_u128(0x2c7d_90e1_5b1f_4d3c_8f64_a5b2_17c0_93de);
-    let place = format!("{}/{}/{index}", key.partition, key.commit_no);
-    format!("event-{}", Uuid::new_v5(&EVENTS, place.as_bytes()))
+    Outgoing { subject: subject.to_owned(), content_type: BATCH_CONTENT_TYPE, payload: payload.into() }
 }
 
 fn told_by<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Execution>) -> Vec<Told<'a>> {
