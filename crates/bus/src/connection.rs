@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::jetstream;
+use async_nats::{ConnectOptions, ServerAddr, jetstream};
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 /// JetStream calls and acknowledgements that take longer have failed.
@@ -16,7 +17,8 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 /// Settings of the bus.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BusConfig {
-    /// Where NATS is: `nats://user:password@host:port`, several separated by commas
+    /// Where NATS is: `nats://user:password@host:port`, or `nats://token@host:port`; several separated by commas, and
+    /// then the first user counts for all
     #[arg(long, env = "TURNLOOM_NATS_URL", hide_env_values = true)]
     pub nats_url: SecretString,
 }
@@ -53,13 +55,13 @@ impl Bus {
     /// # Errors
     /// When NATS cannot be reached within five seconds.
     pub async fn connect(config: &BusConfig, name: &str) -> Result<Self, Unavailable> {
-        let addresses: Vec<async_nats::ServerAddr> = config
+        let addresses: Vec<ServerAddr> = config
             .nats_url
             .expose_secret()
             .split(',')
             .map(|address| address.trim().parse().map_err(|_| Unavailable::new("--nats-url cannot be read")))
             .collect::<Result<_, _>>()?;
-        let connecting = async_nats::ConnectOptions::new()
+        let connecting = login(&addresses)
             .name(name)
             .client_capacity(CLIENT_CAPACITY)
             .connection_timeout(CALL_DEADLINE)
@@ -113,6 +115,19 @@ impl Bus {
             Ok(())
         } else {
             Err(Unavailable::new("not connected"))
+        }
+    }
+}
+
+/// Who connects: what the first address with a user says. The driver itself does not look there.
+fn login(addresses: &[ServerAddr]) -> ConnectOptions {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let named = addresses.iter().find_map(|address| Some((address.username()?, address.password())));
+    match named {
+        None => ConnectOptions::new(),
+        Some((token, None)) => ConnectOptions::with_token(decoded(token)),
+        Some((user, Some(password))) => {
+            ConnectOptions::with_user_and_password(decoded(user), decoded(password))
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Nats {
     monitor_port: u16,
     running: Option<(Child, Child)>,
     ephemeral: Option<TempDir>,
+    /// User and password that every client has to name.
+    login: Option<(String, String)>,
 }
 
 impl Nats {
@@ -38,7 +40,7 @@ impl Nats {
     /// # Errors
     /// When the program is missing, or it does not become ready.
     pub fn start(directory: &Path) -> Result<Self, Error> {
-        Self::in_directory(directory.to_owned(), None)
+        Self::in_directory(directory.to_owned(), None, None)
     }
 
     /// Starts a server whose streams go away with this value.
@@ -46,11 +48,27 @@ impl Nats {
     /// # Errors
     /// As [`Nats::start`].
     pub fn ephemeral() -> Result<Self, Error> {
-        let directory = TempDir::with_prefix("turnloom-nats-").map_err(io_error("no temporary directory"))?;
-        Self::in_directory(directory.path().to_owned(), Some(directory))
+        Self::in_temporary_directory(None)
     }
 
-    fn in_directory(directory: PathBuf, ephemeral: Option<TempDir>) -> Result<Self, Error> {
+    /// The same for clients that name this user and password only. They are not part of [`Nats::url`].
+    ///
+    /// # Errors
+    /// As [`Nats::start`].
+    pub fn ephemeral_for(user: &str, password: &str) -> Result<Self, Error> {
+        Self::in_temporary_directory(Some((user.to_owned(), password.to_owned())))
+    }
+
+    fn in_temporary_directory(login: Option<(String, String)>) -> Result<Self, Error> {
+        let directory = TempDir::with_prefix("turnloom-nats-").map_err(io_error("no temporary directory"))?;
+        Self::in_directory(directory.path().to_owned(), Some(directory), login)
+    }
+
+    fn in_directory(
+        directory: PathBuf,
+        ephemeral: Option<TempDir>,
+        login: Option<(String, String)>,
+    ) -> Result<Self, Error> {
         fs::create_dir_all(&directory).map_err(io_error(format!("cannot make {}", directory.display())))?;
         let mut nats = Self {
             directory,
@@ -59,6 +77,7 @@ impl Nats {
             monitor_port: 0,
             running: None,
             ephemeral,
+            login,
         };
         for attempt in 1.. {
             nats.port = port::free()?;
@@ -139,10 +158,16 @@ impl Nats {
     fn config(&self) -> String {
         format!(
             "listen: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
-             jetstream {{\n  store_dir: {:?}\n  sync_interval: always\n}}\n",
+             jetstream {{\n  store_dir: {:?}\n  sync_interval: always\n}}\n{}",
             self.port,
             self.monitor_port,
-            self.directory.join("jetstream").display().to_string()
+            self.directory.join("jetstream").display().to_string(),
+            self.login
+                .as_ref()
+                .map(|(user, password)| format!(
+                    "authorization {{ user: {user:?}, password: {password:?} }}\n"
+                ))
+                .unwrap_or_default(),
         )
     }
 

@@ -56,6 +56,11 @@ impl Api {
         Self { http, base: base.into(), key: key.into() }
     }
 
+    /// Where it is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The same with another key.
     #[must_use]
     pub fn with_key(&self, key: impl Into<String>) -> Self {

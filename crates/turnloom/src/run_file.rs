@@ -19,6 +19,8 @@ pub struct RunFile {
     pub nats_monitor_url: String,
     /// PostgreSQL.
     pub database_url: String,
+    /// The subject of all events of the account `default`.
+    pub events_subject: String,
 }
 
 fn path(data_dir: &Path) -> PathBuf {

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use contracts::subject;
+use flow_model::AccountId;
 use gateway::Switch;
 use local_stack::{Nats, Postgres};
 use platform::admin::{Admin, AdminConfig};
@@ -84,17 +86,17 @@ async fn serve(
         () = shutdown.requested() => return Ok(()),
     };
     welcome::progress("services", started.elapsed());
-    let api_url = format!("http://{}", services.address());
+    let run = RunFile {
+        api_url: format!("http://{}", services.address()),
+        nats_url: settings.nats_url.clone(),
+        nats_monitor_url: stack.nats.monitor_url(),
+        database_url: settings.database_url.clone(),
+        events_subject: subject::events(AccountId::named("default"), ">"),
+    };
     if let Some(directory) = data_dir {
-        let file = RunFile {
-            api_url: api_url.clone(),
-            nats_url: settings.nats_url.clone(),
-            nats_monitor_url: stack.nats.monitor_url(),
-            database_url: settings.database_url.clone(),
-        };
-        file.write(directory)?;
+        run.write(directory)?;
     }
-    welcome::greet(&api_url, &api_key, data_dir, admin.local_addr());
+    welcome::greet(&run, &api_key, data_dir, admin.local_addr());
     tokio::try_join!(services.run_until(shutdown.clone()), admin.run_until(shutdown))?;
     Ok(())
 }

@@ -11,14 +11,15 @@ use crate::partition::tell::event::{
 
 const DESCRIPTION: &str = "What Turnloom tells over NATS once it is committed.
 
-**Once.** State changes exactly once; what is published may come again after a crash, with the same `id`. Within a partition \
-(`commit_no`, `index`) only goes up and `commit_no` has no hole, so a subscriber that keeps the last pair of each partition together \
-with its own data drops what is not newer, and knows when something is missing.
+**Once.** State changes exactly once; what is published may come again after a crash, also minutes later and gathered differently, with \
+the same `id`. Drop an id that was handled before.
 
-**Order.** Events of one conversation are numbered by `conversation_seq` without a gap. Events of one commit are published type by type.
+**Order.** Events of one conversation are numbered by `conversation_seq` without a gap. Within a partition (`commit_no`, `index`) only \
+goes up as it is published, and `commit_no` has no hole; NATS delivers in that order to a consumer with `max_ack_pending` 1. Such a \
+subscriber may keep the last pair of each partition with its own data, drop what is not newer, and know when something is missing.
 
-**How.** A durable consumer with explicit acknowledgement on the stream. A subscriber passes over members and types that it does not \
-know: there may be more of them in a later version.";
+**How.** A durable consumer with explicit acknowledgement on the stream, which keeps events for 72 hours unless set otherwise. Pass over \
+members and types that you do not know: a later version may tell more.";
 
 /// What every event's data have.
 const PLACE: [&str; 7] =

@@ -4,13 +4,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::run_file::RunFile;
+
 /// One line for each thing that is ready.
 pub(super) fn progress(what: &str, took: Duration) {
     eprintln!("  ✓ {what} ({:.1} s)", took.as_secs_f64());
 }
 
 /// Where everything is, and a first request to paste.
-pub(super) fn greet(api_url: &str, api_key: &str, data_dir: Option<&Path>, admin: SocketAddr) {
+pub(super) fn greet(run: &RunFile, api_key: &str, data_dir: Option<&Path>, admin: SocketAddr) {
+    let RunFile { api_url, nats_url, events_subject, .. } = run;
     let kept = match data_dir {
         Some(directory) => format!("kept in {}", directory.join("api-key").display()),
         None => "for this run only, as all data".to_owned(),
@@ -21,6 +24,8 @@ Turnloom is ready.
 
   API      {api_url}/v1
   API key  {api_key}  ({kept})
+  docs     {api_url}/docs
+  events   {nats_url}  {events_subject}
   health   http://{admin}/readyz   metrics  http://{admin}/metrics
 
 A first request to paste:

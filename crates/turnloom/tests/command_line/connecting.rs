@@ -1,0 +1,86 @@
+//! Which product is talked to, and how a command ends when that does not work.
+
+use std::fs;
+
+use testkit::workflows;
+
+use crate::support::Product;
+use crate::{bare, end, told};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flags_come_before_the_environment_and_that_before_a_profile() {
+    let mut product = Product::start().await;
+    product.api.create(&workflows::greet("Greet", "hello")).await;
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("turnloom/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let key_file = directory.path().join("key");
+    fs::write(&key_file, format!("{}\n", product.key)).unwrap();
+    let profiles = format!(
+        "default_profile = \"good\"\n\
+         [profiles.good]\nurl = \"{}\"\nkey_file = \"{}\"\n\
+         [profiles.bad]\nurl = \"http://127.0.0.1:1\"\nkey = \"tl_none\"\n",
+        product.api.base(),
+        key_file.display()
+    );
+    fs::write(&config, profiles).unwrap();
+    let list = |more: &[&str], environment: &[(&str, &str)]| {
+        let mut command = bare();
+        command.args(["workflows", "list"]).args(more).env("XDG_CONFIG_HOME", directory.path());
+        command.envs(environment.iter().copied());
+        end(command, "")
+    };
+
+    assert!(list(&[], &[]).out().contains("Greet"));
+    let away = list(&["--profile", "bad"], &[]).complaint(3);
+    assert!(away.contains("the API cannot be reached"), "{away}");
+    list(&[], &[("TURNLOOM_URL", "http://127.0.0.1:1")]).complaint(3);
+    let (url, key) = (product.api.base(), product.key.as_str());
+    list(
+        &["--url", url, "--key", key],
+        &[("TURNLOOM_URL", "http://127.0.0.1:1"), ("TURNLOOM_PROFILE", "bad")],
+    )
+    .out();
+    let unknown = list(&["--profile", "other"], &[]).complaint(1);
+    assert!(
+        unknown.contains("there is no profile 'other'; the configuration file has: bad, good"),
+        "{unknown}"
+    );
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_end_as_they_are_documented_to_end() {
+    let mut product = Product::start().await;
+    let mut help = bare();
+    help.arg("--help");
+    let help = end(help, "").out();
+    assert!(
+        help.contains("Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot be reached."),
+        "{help}"
+    );
+    for command in
+        ["up", "demo", "chat", "workflows", "executions", "metrics", "events", "doctor", "completions"]
+    {
+        assert!(help.contains(&format!("\n  {command} ")), "{command} in {help}");
+    }
+
+    told(&product, &["workflows", "list", "--status", "purple"]).complaint(1);
+    told(&product, &["workflows", "list", "--colour"]).complaint(2);
+    let mut wrong = bare();
+    wrong.args(["workflows", "list", "--url", product.api.base(), "--key", "tl_wrong"]);
+    assert!(end(wrong, "").complaint(1).contains("UNAUTHORIZED"));
+    let mut nowhere = bare();
+    nowhere.args(["demo", "--data-dir", "/nowhere"]);
+    assert!(end(nowhere, "").complaint(1).contains("nothing runs in /nowhere: start it with `turnloom up`"));
+    product.stop().await;
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let mut command = bare();
+        command.args(["completions", shell]);
+        assert!(end(command, "").out().contains("executions"), "{shell}");
+    }
+}

@@ -1,0 +1,94 @@
+//! `workflows …`: files are applied, shown, changed and checked.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use testkit::workflows;
+
+use crate::support::Product;
+use crate::{told, told_with};
+
+fn write(directory: &tempfile::TempDir, name: &str, document: &Value) -> String {
+    let path = directory.path().join(name);
+    fs::write(&path, serde_json::to_string_pretty(document).unwrap()).unwrap();
+    path.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_applied_with_a_diff_and_only_what_differs_changes() {
+    let mut product = Product::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut greet = workflows::greet("Greet", "hello");
+    let file = write(&directory, "greet.json", &greet);
+    write(&directory, "survey.json", &workflows::survey("Survey", "start"));
+    let all = directory.path().display().to_string();
+
+    let plan = told(&product, &["workflows", "apply", "-f", &all, "--dry-run"]).out();
+    assert_eq!(plan, "+ Greet is new\n+ Survey is new\n2 of 2 would change; nothing was changed\n");
+    let refused = told(&product, &["workflows", "apply", "-f", &all]).complaint(1);
+    assert!(refused.contains("nobody can be asked here: say --yes"), "{refused}");
+    assert_eq!(told(&product, &["workflows", "list", "--json"]).json(), json!([]));
+
+    let applied = told(&product, &["workflows", "apply", "-f", &all, "--yes", "--activate"]).out();
+    assert!(applied.contains("✓ Greet created, active"), "{applied}");
+    let same = told(&product, &["workflows", "apply", "-f", &all, "--yes", "--activate"]).out();
+    assert!(same.contains("= Greet stays as it is"), "{same}");
+
+    greet["configuration"]["trigger"]["keywords"] = json!(["hello", "ahoy"]);
+    write(&directory, "greet.json", &greet);
+    let changed = told(&product, &["workflows", "apply", "-f", &file, "--yes"]).out();
+    assert!(changed.contains("~ Greet changes"), "{changed}");
+    assert!(changed.contains("    +         \"ahoy\"\n"), "{changed}");
+    assert!(changed.contains("✓ Greet changed"), "{changed}");
+    let stored = told(&product, &["workflows", "get", "greet"]).json();
+    assert_eq!(stored["configuration"], greet["configuration"]);
+    assert_eq!(stored["status"], "active");
+    let piped = told_with(&product, &["workflows", "apply", "-f", "-", "--json"], &greet.to_string()).json();
+    assert_eq!(piped, json!({"changed": 0, "to_activate": 0, "applied": false}));
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workflows_are_listed_switched_and_deleted_by_name() {
+    let mut product = Product::start().await;
+    product.api.create(&workflows::greet("Greet", "hello")).await;
+    product.api.create(&workflows::survey("Survey", "start")).await;
+
+    assert!(told(&product, &["workflows", "activate", "Greet"]).out().contains("is active"));
+    let table = told(&product, &["workflows", "list", "--status", "active"]).out();
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.lines().nth(1).unwrap().contains("Greet  active  web"), "{table}");
+    let found = told(&product, &["workflows", "list", "--search", "SURV", "--json"]).json();
+    assert_eq!(found[0]["name"], "Survey");
+    let told_so = told(&product, &["workflows", "deactivate", "Greet", "--cancel-waiting", "--json"]).json();
+    assert_eq!(told_so["data"]["status"], "inactive");
+    let refused = told(&product, &["workflows", "delete", "Greet"]).complaint(1);
+    assert!(refused.contains("say --yes"), "{refused}");
+    told(&product, &["workflows", "delete", "Greet", "--yes"]).out();
+    let gone = told(&product, &["workflows", "get", "Greet"]).complaint(1);
+    assert!(gone.contains("there is no workflow named 'Greet'"), "{gone}");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_checked_without_storing_anything() {
+    let mut product = Product::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let good = write(&directory, "good.json", &workflows::greet("Greet", "hello"));
+    let mut bad = workflows::greet("Bad", "hello");
+    bad["configuration"]["nodes"][0].as_object_mut().unwrap().remove("content");
+    bad["configuration"]["nodes"][1]["branches"][0]["when"] = json!("1 +");
+    let bad = write(&directory, "bad.json", &bad);
+
+    let checked = told(&product, &["workflows", "validate", &good, &bad]);
+    assert!(checked.out.contains(&format!("✓ {good}")), "{}", checked.out);
+    for problem in ["configuration.nodes[0].content", "configuration.nodes[1].branches[0].when"] {
+        assert!(checked.out.contains(problem), "{}", checked.out);
+    }
+    assert!(checked.complaint(1).contains("1 cannot be used as they are"));
+    let refused = told(&product, &["workflows", "apply", "-f", &bad, "--yes"]).complaint(1);
+    assert!(refused.contains("INVALID_WORKFLOW_CONFIG: "), "{refused}");
+    assert!(refused.contains("INVALID_NODE_CONFIG: "), "all problems are shown: {refused}");
+    assert_eq!(told(&product, &["workflows", "list", "--json"]).json(), json!([]));
+    product.stop().await;
+}
