@@ -262,6 +262,17 @@ fn forms_are_checked() {
 }
 
 #[test]
+fn a_whole_number_may_be_written_with_a_point() {
+    let ai = |length: Value| {
+        with_node(json!({"id": "a", "type": "ai_response", "knowledge_base": "kb", "context_length": length}))
+    };
+    assert_eq!(problems(&ai(json!(10.0))), []);
+    for length in [json!(10.5), json!(-1.0), json!(1e30), json!("10")] {
+        assert_eq!(problems(&ai(length.clone())).len(), 1, "{length}");
+    }
+}
+
+#[test]
 fn a_configuration_has_a_largest_size() {
     let nodes: Vec<Value> = (0..100)
         .map(|n| json!({"id": format!("n{n}"), "type": "message", "content": "x".repeat(3000)}))

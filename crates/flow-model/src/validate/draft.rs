@@ -110,15 +110,16 @@ fn read_patch(
 fn read_name(object: &mut Object<'_>, required: bool, report: &mut Report) -> Option<String> {
     let given = object.has("name");
     let (name, at) = object.text("name", InvalidRequest, report);
-    let Some(name) = name.map(str::trim) else {
+    let Some(written) = name else {
         if required && !given {
             report.problem(&at, MissingRequiredField, "Field 'name' is missing");
         }
         return None;
     };
+    let name = written.trim();
     if name.is_empty() {
         report.problem(&at, MissingRequiredField, "Field 'name' is blank");
-    } else if name.chars().count() > NAME_CHARS_MAX {
+    } else if written.chars().count() > NAME_CHARS_MAX {
         report.problem(&at, InvalidRequest, format!("is longer than {NAME_CHARS_MAX} characters"));
     } else if name.chars().any(char::is_control) {
         report.problem(&at, InvalidRequest, "must not hold control characters");

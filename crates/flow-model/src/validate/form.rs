@@ -114,10 +114,11 @@ fn read_options(object: &mut Object<'_>, owner: &str, context: &mut Context<'_>)
     let mut options: Vec<String> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let at = at.item(index);
-        let option = context.as_text(item, &at)?.trim();
+        let written = context.as_text(item, &at)?;
+        let option = written.trim();
         if option.is_empty() {
             context.report.problem(&at, InvalidNodeConfig, "must not be blank");
-        } else if option.chars().count() > LABEL_CHARS_MAX {
+        } else if written.chars().count() > LABEL_CHARS_MAX {
             let message = format!("is longer than {LABEL_CHARS_MAX} characters");
             context.report.problem(&at, InvalidWorkflowConfig, message);
         } else if options.iter().any(|earlier| earlier.to_lowercase() == option.to_lowercase()) {

@@ -147,7 +147,7 @@ impl Context<'_> {
     ) -> Option<u32> {
         let (value, at) = object.get(name);
         let value = value?;
-        let number = value.as_u64().filter(|number| bounds.contains(number));
+        let number = whole(value).filter(|number| bounds.contains(number));
         if number.is_none() {
             let (code, message) = if value.is_number() {
                 let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
@@ -176,6 +176,11 @@ impl Context<'_> {
         }
         Some(items)
     }
+}
+
+/// A whole number, also one that is written as `10.0` or `1e1`.
+fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_number()?.to_string().strip_suffix(".0")?.parse().ok())
 }
 
 /// What an id of a node looks like.
