@@ -1,7 +1,9 @@
 //! The OpenAPI 3.1 document, made from the operations and from the types that are served.
 
 mod document;
+mod optional;
 pub(in crate::http) mod schemas;
+pub(in crate::http) mod texts;
 
 use std::sync::LazyLock;
 

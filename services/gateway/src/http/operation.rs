@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::Method;
 use contracts::ErrorCode;
 
+use super::openapi::texts::NO_CONTROLS;
 use super::{executions, messages, workflows};
 use crate::key::Level;
 use crate::limit::Class;
@@ -56,7 +57,7 @@ pub(crate) enum Kind {
     /// One of these.
     Choice(&'static [&'static str]),
     /// A text of so many characters at most.
-    Text { chars_max: usize, example: &'static str },
+    Text { chars_max: usize, pattern: &'static str, example: &'static str },
     /// A date or a time.
     Time { example: &'static str },
     /// The name of a time zone.
@@ -155,7 +156,7 @@ pub(super) const CURSOR: Parameter = Parameter {
     name: "cursor",
     description: "`pagination.next_cursor` of the page before; takes the place of `page`",
     required: false,
-    kind: Kind::Text { chars_max: super::query::CURSOR_CHARS_MAX, example: "" },
+    kind: Kind::Text { chars_max: super::query::CURSOR_CHARS_MAX, pattern: NO_CONTROLS, example: "" },
 };
 pub(super) const CHANNEL: Parameter = Parameter {
     name: "channel",

@@ -12,6 +12,7 @@ use flow_model::limits::CUSTOMER_ID_CHARS_MAX;
 use super::view::ExecutionView;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::openapi::texts::NO_CONTROLS;
 use crate::http::query::Query;
 use crate::http::workflows;
 use crate::http::workflows::list::{Listed, Pagination};
@@ -57,7 +58,11 @@ pub(in crate::http) static OPERATION: Operation = Operation {
             name: "customer_id",
             description: "Only of this customer",
             required: false,
-            kind: Kind::Text { chars_max: CUSTOMER_ID_CHARS_MAX, example: "customer-456" },
+            kind: Kind::Text {
+                chars_max: CUSTOMER_ID_CHARS_MAX,
+                pattern: NO_CONTROLS,
+                example: "customer-456",
+            },
         },
         Parameter {
             name: "conversation_id",

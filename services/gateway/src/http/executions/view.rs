@@ -37,7 +37,7 @@ pub(in crate::http) struct ExecutionView {
     #[schema(value_type = String, required = false)]
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<StepView>, required = false)]
+    #[schema(value_type = Vec<StepView>, required)]
     steps: Option<Vec<StepView>>,
     input: InputView,
     output: OutputView,

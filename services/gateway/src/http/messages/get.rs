@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::openapi::schemas;
+use crate::http::openapi::texts::NO_CONTROLS;
 use crate::http::query::Query;
 use crate::key::Level;
 use crate::state::State;
@@ -58,7 +59,11 @@ pub(in crate::http) static OPERATION: Operation = Operation {
             name: "customer_id",
             description: "The customer who wrote it",
             required: true,
-            kind: Kind::Text { chars_max: CUSTOMER_ID_CHARS_MAX, example: "customer-456" },
+            kind: Kind::Text {
+                chars_max: CUSTOMER_ID_CHARS_MAX,
+                pattern: NO_CONTROLS,
+                example: "customer-456",
+            },
         },
     ],
     body: None,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::schemas;
+use super::{optional, schemas, texts};
 use crate::http::operation::{Answer, COMMON_ERRORS, Kind, OPERATIONS, Operation, Parameter, Shape};
 use crate::http::{error, executions, messages, workflows};
 
@@ -105,10 +105,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     parameters.extend(operation.query.iter().map(query_parameter));
     let header = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema});
     if operation.waits {
-        let description =
-            "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time (RFC 7240)";
-        let schema =
-            json!({"type": "string", "pattern": "^wait=([1-9]|[12][0-9]|30)$", "examples": ["wait=10"]});
+        let description = "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time. Other preferences are passed over (RFC 7240)";
+        let schema = json!({"type": "string", "examples": ["wait=10"]});
         parameters.push(header("Prefer", description, schema));
     }
     if operation.if_match {
@@ -132,19 +130,21 @@ fn query_parameter(parameter: &Parameter) -> Value {
             json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max, "default": default})
         }
         Kind::Choice(choices) => json!({"type": "string", "enum": choices}),
-        Kind::Text { chars_max, example } => {
-            let mut schema = json!({"type": "string", "minLength": 1, "maxLength": chars_max});
+        Kind::Text { chars_max, pattern, example } => {
+            let mut schema =
+                json!({"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": pattern});
             if !example.is_empty() {
                 schema["examples"] = json!([example]);
             }
             schema
         }
         Kind::Time { example } => json!({
-            "type": "string",
-            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+            "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}],
             "examples": [example],
         }),
-        Kind::Zone => json!({"type": "string", "default": "UTC", "examples": ["Europe/Berlin"]}),
+        Kind::Zone => {
+            json!({"type": "string", "minLength": 1, "default": "UTC", "examples": ["Europe/Berlin"]})
+        }
         Kind::Id(kind) => json!({
             "type": "string",
             "pattern": format!("^{kind}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$"),
@@ -310,6 +310,8 @@ fn components() -> Value {
     workflow_with_configuration(&mut components);
     execution_without_steps(&mut components);
     nodes(&mut components);
+    texts::describe(&mut components);
+    optional::describe(&mut components);
     components.sort_keys();
     Value::Object(components)
 }
@@ -337,6 +339,9 @@ fn execution_without_steps(components: &mut Map<String, Value>) {
     execution["description"] = json!("One turn, without its steps.");
     if let Some(properties) = execution["properties"].as_object_mut() {
         properties.remove("steps");
+    }
+    if let Some(required) = execution["required"].as_array_mut() {
+        required.retain(|name| name != "steps");
     }
     components.insert("ExecutionSummary".to_owned(), execution);
 }

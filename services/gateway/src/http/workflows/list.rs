@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::view::SummaryView;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
+use crate::http::openapi::texts::NO_NUL;
 use crate::http::query::{Page, Query, SEARCH_CHARS_MAX};
 use crate::key::Level;
 use crate::state::State;
@@ -75,7 +76,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
             name: "search",
             description: "Search workflows by name or description",
             required: false,
-            kind: Kind::Text { chars_max: SEARCH_CHARS_MAX, example: "support" },
+            kind: Kind::Text { chars_max: SEARCH_CHARS_MAX, pattern: NO_NUL, example: "support" },
         },
         CURSOR,
     ],
