@@ -1,0 +1,57 @@
+//! Requests that schemathesis makes from the OpenAPI document, good and bad ones, and what the document says of the
+//! answers. `TURNLOOM_SEED=<number>` makes the same requests again.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+mod tools;
+
+use serde_json::json;
+use support::Product;
+use testkit::{Api, workflows};
+use tools::{address, directory, file, python, succeed};
+
+/// Its configuration, and what it is told beyond the document.
+const FILES: &str = "crates/turnloom/tests/schemathesis";
+
+/// A seed of this run's own, unless one is given.
+fn seed() -> String {
+    let given = std::env::var_os("TURNLOOM_SEED").map(|seed| seed.into_string().unwrap());
+    given.unwrap_or_else(|| std::process::id().to_string())
+}
+
+/// Workflows with an execution each, as `<workflow>/<execution>`.
+async fn things_to_find(api: &Api) -> String {
+    let mut pairs = Vec::new();
+    for number in 0..3 {
+        let keyword = format!("start{number}");
+        let workflow = api.run(&workflows::survey(&format!("Survey {number}"), &keyword)).await;
+        let execution = &api.say("ann", &keyword).await["execution"];
+        assert_eq!(execution["workflow_id"], json!(workflow));
+        api.post(&format!("/v1/workflows/{workflow}/deactivate"), &json!({"waiting": "cancel"}))
+            .await
+            .expect(200);
+        api.activate(&workflow).await;
+        pairs.push(format!("{workflow}/{}", execution["id"].as_str().unwrap()));
+    }
+    pairs.join(",")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_document_says_holds_for_requests_that_nobody_thought_of() {
+    let mut product = Product::start().await;
+    let pairs = things_to_find(&product.api).await;
+    let directory = directory("schemathesis");
+    for name in ["schemathesis.toml", "hooks.py"] {
+        std::fs::copy(file(FILES).join(name), directory.join(name)).unwrap();
+    }
+
+    let mut program = python(&directory);
+    program.args(["-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run"]);
+    program.arg(format!("{}/v1/openapi.json", address(&product.api))).args(["--seed", &seed()]);
+    program.env("TURNLOOM_KEY", &product.key).env("TURNLOOM_EXECUTIONS", pairs);
+    let said = succeed(&mut program).await;
+
+    println!("{said}");
+    assert!(said.contains("Tested: 14"), "{said}");
+    product.stop().await;
+}
