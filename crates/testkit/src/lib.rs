@@ -6,7 +6,9 @@
 
 mod api;
 mod eventually;
+mod seed;
 pub mod workflows;
 
 pub use api::{Answer, Api};
 pub use eventually::{PATIENCE, eventually};
+pub use seed::seed;

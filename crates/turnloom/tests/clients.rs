@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use support::Product;
 use tokio::process::Command;
-use tools::{address, directory, file, node, python, succeed};
+use tools::{directory, file, node, python, succeed};
 
 /// The programs that use the clients.
 const PROGRAMS: &str = "crates/turnloom/tests/clients";
@@ -27,7 +27,7 @@ fn with_document(name: &str, files: &[&str]) -> PathBuf {
 /// Runs a program that uses a client, against the product.
 async fn use_client(mut program: Command) {
     let mut product = Product::start().await;
-    program.env("TURNLOOM_URL", address(&product.api)).env("TURNLOOM_KEY", &product.key);
+    program.env("TURNLOOM_URL", product.api.base()).env("TURNLOOM_KEY", &product.key);
     succeed(&mut program).await;
     product.stop().await;
 }

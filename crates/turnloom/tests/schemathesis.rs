@@ -8,16 +8,10 @@ mod tools;
 use serde_json::json;
 use support::Product;
 use testkit::{Api, workflows};
-use tools::{address, directory, file, python, succeed};
+use tools::{directory, file, python, succeed};
 
 /// Its configuration, and what it is told beyond the document.
 const FILES: &str = "crates/turnloom/tests/schemathesis";
-
-/// A seed of this run's own, unless one is given.
-fn seed() -> String {
-    let given = std::env::var_os("TURNLOOM_SEED").map(|seed| seed.into_string().unwrap());
-    given.unwrap_or_else(|| std::process::id().to_string())
-}
 
 /// Workflows with an execution each, as `<workflow>/<execution>`.
 async fn things_to_find(api: &Api) -> String {
@@ -47,7 +41,8 @@ async fn what_the_document_says_holds_for_requests_that_nobody_thought_of() {
 
     let mut program = python(&directory);
     program.args(["-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run"]);
-    program.arg(format!("{}/v1/openapi.json", address(&product.api))).args(["--seed", &seed()]);
+    program.arg(format!("{}/v1/openapi.json", product.api.base()));
+    program.args(["--seed", &testkit::seed().to_string()]);
     program.env("TURNLOOM_KEY", &product.key).env("TURNLOOM_EXECUTIONS", pairs);
     let said = succeed(&mut program).await;
 

@@ -274,9 +274,7 @@ async fn check(stack: &Stack, client: &Client, workflow: WorkflowId, question: &
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_number_is_what_a_group_by_says() {
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
-    let mut rng = StdRng::seed_from_u64(seed);
+    let mut rng = StdRng::seed_from_u64(testkit::seed());
     let stack = Stack::start().await;
     let client = pg::raw::connect(&PgConfig::for_url(&stack.database_url), SCHEMA).await.unwrap();
     let mut aggregator = stack.aggregator().await;

@@ -9,8 +9,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use reqwest::Method;
-use testkit::Api;
 use tokio::process::Command;
 
 const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -53,12 +51,6 @@ pub fn node(directory: &Path, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(tools("node/bin").join("node"));
     command.current_dir(directory).arg(packages.join(Path::new(program.as_ref())));
     command
-}
-
-/// Where the API is, such as `http://127.0.0.1:8080`.
-pub fn address(api: &Api) -> String {
-    let request = api.request(Method::GET, "").build().unwrap();
-    request.url().as_str().trim_end_matches('/').to_owned()
 }
 
 /// Runs it to its end, and gives what it said, which must not have been a failure.
