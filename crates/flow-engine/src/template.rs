@@ -6,7 +6,8 @@
 
 use std::io::{self, Write};
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, filters, tests};
+use minijinja::value::{Value as MiniValue, ValueKind};
+use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, escape_formatter, filters, tests};
 use serde_json::Value;
 
 use crate::scope;
@@ -39,6 +40,7 @@ impl Templates {
         // What is not known (yet) is written as nothing: a greeting without a name is better than none.
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_formatter(write_value);
         environment.add_filter("upper", filters::upper);
         environment.add_filter("lower", filters::lower);
         environment.add_filter("title", filters::title);
@@ -95,6 +97,23 @@ impl Templates {
             Err(error) => Err(explain(&error)),
         }
     }
+}
+
+/// Writes a value as customers read it: what was not answered is nothing, and yes or no is spelled as in JSON.
+fn write_value(
+    output: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &MiniValue,
+) -> Result<(), minijinja::Error> {
+    if value.is_none() {
+        return Ok(());
+    }
+    if let Ok(boolean) = bool::try_from(value.clone())
+        && value.kind() == ValueKind::Bool
+    {
+        return Ok(output.write_str(if boolean { "true" } else { "false" })?);
+    }
+    escape_formatter(output, state, value)
 }
 
 /// Refuses statements other than the known ones.
@@ -158,6 +177,15 @@ mod unit {
         );
         assert_eq!(render("{% if vars.name %}yes{% else %}no{% endif %}", &scope), Ok("yes".into()));
         assert_eq!(render("{{ vars.n | default('x') | upper }}", &scope), Ok("X".into()));
+    }
+
+    #[test]
+    fn what_is_not_there_is_nothing_and_yes_or_no_is_spelled_as_in_json() {
+        let scope = json!({"vars": {"none": null, "yes": true, "no": false, "n": 2.5}});
+        assert_eq!(
+            render("<{{ vars.none }}> {{ vars.yes }} {{ vars.no }} {{ vars.n }}", &scope),
+            Ok("<> true false 2.5".into())
+        );
     }
 
     #[test]

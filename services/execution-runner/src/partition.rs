@@ -7,6 +7,7 @@ pub mod arrival;
 pub mod batch;
 pub mod catalog;
 pub mod flow;
+mod gauges;
 pub mod port;
 pub(crate) mod tell;
 pub mod turn;

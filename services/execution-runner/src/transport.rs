@@ -8,6 +8,7 @@ use bus::reader::Reader;
 use contracts::v1;
 
 use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
+use crate::partition::tell::event::BATCH_CONTENT_TYPE;
 
 /// One group's frames, and everything that is told.
 pub struct BusTransport {
@@ -30,7 +31,7 @@ fn away(error: impl std::fmt::Display) -> Unavailable {
 impl Transport for BusTransport {
     async fn stream(&self) -> Result<Stream, Unavailable> {
         let info = frames::stream(&self.bus, self.group).await.map_err(away)?;
-        Ok(Stream { incarnation: info.incarnation, last_seq: info.last_seq })
+        Ok(Stream { incarnation: info.incarnation, last_seq: info.last_seq, first_at_ms: info.first_at_ms })
     }
 
     async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
@@ -55,7 +56,14 @@ impl Transport for BusTransport {
             })
             .collect();
         self.bus.publish_all(&messages).await.map_err(away)?;
-        metrics::counter!("turnloom_runner_messages_published_total").increment(messages.len() as u64);
+        for message in outgoing {
+            let items = message.items as u64;
+            if message.content_type == BATCH_CONTENT_TYPE {
+                metrics::counter!("turnloom_runner_events_published_total").increment(items);
+            } else {
+                metrics::counter!("turnloom_runner_replies_published_total").increment(items);
+            }
+        }
         Ok(())
     }
 

@@ -124,6 +124,10 @@ pub struct Outcome {
     pub spans: Vec<tracing::Span>,
     /// The last frame of the batch.
     pub last_seq: u64,
+    /// How many inputs it handled.
+    pub inputs: usize,
+    /// When the newest of them was accepted, Unix milliseconds; none when there was none.
+    pub accepted_through_ms: Option<i64>,
 }
 
 impl Batch {
@@ -294,6 +298,9 @@ impl Batch {
     /// The commit of a batch that is done.
     pub fn finish(self, owned: &BTreeMap<u32, Ownership>, incarnation: i64) -> Outcome {
         let last_seq = self.frames.last().map_or(0, |frame| frame.seq);
+        let accepted =
+            self.frames.iter().flat_map(|frame| &frame.arrivals).map(|arrival| arrival.accepted_at_ms);
+        let (inputs, accepted_through_ms) = (accepted.clone().count(), accepted.max());
         let mut moves = Vec::with_capacity(self.moved.len());
         let mut rows = Vec::with_capacity(self.outbox.len());
         let mut outbox = self.outbox;
@@ -327,6 +334,6 @@ impl Batch {
             markers,
             dead_letters,
         };
-        Outcome { commit, answers: self.answers, spans: self.spans, last_seq }
+        Outcome { commit, answers: self.answers, spans: self.spans, last_seq, inputs, accepted_through_ms }
     }
 }

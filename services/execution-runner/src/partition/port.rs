@@ -293,6 +293,8 @@ pub struct Stream {
     pub incarnation: i64,
     /// The last frame in it; 0 before the first.
     pub last_seq: u64,
+    /// When the first frame that it still has was stored, Unix milliseconds; long ago when it has none.
+    pub first_at_ms: i64,
 }
 
 /// A message for a stream.
@@ -304,6 +306,8 @@ pub struct Outgoing {
     pub content_type: &'static str,
     /// What.
     pub payload: bytes::Bytes,
+    /// How many events or replies it holds.
+    pub items: usize,
 }
 
 /// The transport: one group's frames in, events, replies and answers out.

@@ -112,6 +112,7 @@ fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Ex
             .map(|replies| Outgoing {
                 subject: subject.clone(),
                 content_type: "application/protobuf",
+                items: replies.len(),
                 payload: v1::Replies { replies }.encode_to_vec().into(),
             })
             .collect::<Vec<_>>()
@@ -175,7 +176,12 @@ fn event_message(subject: &str, events: &[Bytes]) -> Outgoing {
         payload.extend_from_slice(event);
     }
     payload.push(b']');
-    Outgoing { subject: subject.to_owned(), content_type: BATCH_CONTENT_TYPE, payload: payload.into() }
+    Outgoing {
+        subject: subject.to_owned(),
+        content_type: BATCH_CONTENT_TYPE,
+        items: events.len(),
+        payload: payload.into(),
+    }
 }
 
 fn told_by<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Execution>) -> Vec<Told<'a>> {

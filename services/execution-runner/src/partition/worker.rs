@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::batch::{AnswerWith, Batch, Frame, Outcome, PendingAnswer, Progress};
 use super::catalog::Catalog;
+use super::gauges::Gauges;
 use super::port::{
     CommitError, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, Renewal, Store, Transport,
     Unavailable,
@@ -77,8 +78,7 @@ pub struct Worker<S, T, D> {
     owned: BTreeMap<u32, Ownership>,
     /// The last frame that is applied to all owned partitions; none while it is not known where to read.
     position: Option<u64>,
-    /// When the newest input that was handled had been accepted, Unix milliseconds.
-    handled_through_ms: i64,
+    gauges: Gauges,
     reading: bool,
     renew_at: Instant,
     catalog: Catalog,
@@ -94,7 +94,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     /// A loop that owns nothing yet.
     pub fn new(config: WorkerConfig, store: S, transport: T, definitions: D, clock: Clock) -> Self {
         Self {
-            handled_through_ms: clock(),
+            gauges: Gauges::new(config.group, clock()),
             config,
             store,
             transport,
@@ -177,7 +177,10 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 self.forget();
                 self.incarnation = stream.incarnation;
             }
-            Ok(stream) => self.measure_backlog(stream.last_seq),
+            Ok(stream) => {
+                let now_ms = (self.clock)();
+                self.gauges.backlog(&self.owned, self.position.unwrap_or(0), stream, now_ms);
+            }
             Err(error) if self.incarnation == 0 || self.owned.is_empty() => return Err(error),
             // The lease is kept while the broker is away: there is nothing that another owner could do better.
             Err(error) => tracing::warn!(%error, "the broker cannot be asked for the stream"),
@@ -212,8 +215,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             self.position = None;
             self.reading = false;
         }
-        metrics::gauge!("turnloom_runner_partitions_owned", "group" => self.config.group.to_string())
-            .set(u32::try_from(self.owned.len()).unwrap_or(u32::MAX));
+        self.gauges.owned(self.owned.len());
         if self.owned.len() >= tenure.fair_share as usize {
             self.renew_at = Instant::now() + self.config.renew_every;
         }
@@ -288,7 +290,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 return Err(error);
             }
         };
-        let Outcome { commit, answers, spans, last_seq } = outcome;
+        let Outcome { commit, answers, spans, last_seq, inputs, accepted_through_ms } = outcome;
         let nothing = commit.moves.is_empty() && commit.markers.is_empty() && commit.dead_letters.is_empty();
         if !nothing {
             let started = Instant::now();
@@ -316,7 +318,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         if !nothing {
             self.closed.clear();
         }
-        self.count(&commit.executions);
+        self.gauges.batch(inputs, accepted_through_ms);
+        self.gauges.turns(&commit.executions, (self.clock)());
         let executions: Vec<v1::Execution> =
             commit.executions.into_iter().map(|(_, execution)| execution).collect();
         self.answer(answers, &executions).await;
@@ -420,34 +423,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.publishing.clear();
         self.closed.clear();
         self.renew_at = Instant::now();
-    }
-
-    /// Frames that wait, and how long the next one has: of each owned partition, since each can be behind by itself.
-    fn measure_backlog(&self, last_seq: u64) {
-        for ownership in self.owned.values() {
-            let applied_seq = ownership.applied_seq.max(self.position.unwrap_or(0));
-            let frames = u32::try_from(last_seq.saturating_sub(applied_seq)).unwrap_or(u32::MAX);
-            let age_ms = if frames == 0 { 0 } else { ((self.clock)() - self.handled_through_ms).max(0) };
-            let partition = ownership.partition.to_string();
-            metrics::gauge!("turnloom_runner_backlog_frames", "partition" => partition.clone())
-                .set(f64::from(frames));
-            metrics::gauge!("turnloom_runner_backlog_age_seconds", "partition" => partition)
-                .set(f64::from(u32::try_from(age_ms).unwrap_or(u32::MAX)) / 1000.0);
-        }
-    }
-
-    fn count(&mut self, executions: &[(u32, v1::Execution)]) {
-        let inputs = u32::try_from(executions.len()).unwrap_or(u32::MAX);
-        metrics::histogram!("turnloom_runner_batch_inputs").record(f64::from(inputs));
-        let now = (self.clock)();
-        for (_, execution) in executions {
-            self.handled_through_ms = self.handled_through_ms.max(execution.started_at_ms);
-            let failed = execution.status() == v1::ExecutionStatus::Failed;
-            let status = if failed { "failed" } else { "success" };
-            metrics::counter!("turnloom_runner_turns_total", "status" => status).increment(1);
-            let latency_ms = u32::try_from((now - execution.started_at_ms).max(0)).unwrap_or(u32::MAX);
-            metrics::histogram!("turnloom_runner_turn_seconds").record(f64::from(latency_ms) / 1000.0);
-        }
     }
 }
 

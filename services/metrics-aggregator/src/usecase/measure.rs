@@ -55,7 +55,7 @@ pub(crate) async fn measure(
             .map(|(interval, numbers)| v1::SeriesPoint { label: interval.label, numbers: Some(numbers) })
             .collect(),
         as_of_ms,
-        complete: as_of_ms >= span.end_ms.min(now_ms),
+        complete: commits.is_some() && as_of_ms >= span.end_ms.min(now_ms),
     })
 }
 
@@ -69,10 +69,10 @@ fn granularity(request: &v1::GetMetricsRequest) -> Granularity {
 }
 
 /// Everything that was committed before this is counted. Without an answer of the runners it is only known how far each
-/// partition was counted when it last told something.
+/// partition was counted when it last told something: any of them may have told more since.
 fn as_of(commits: Option<&HashMap<u32, u64>>, reached: &HashMap<u32, Reached>, now_ms: i64) -> i64 {
     let Some(commits) = commits else {
-        return reached.values().map(|reached| reached.at_ms).max().unwrap_or(0);
+        return reached.values().map(|reached| reached.at_ms).min().unwrap_or(0);
     };
     let lagging = commits.iter().filter_map(|(partition, commit_no)| {
         let reached = reached.get(partition).copied().unwrap_or_default();
@@ -125,6 +125,12 @@ mod tests {
         let commits = HashMap::from([(1, 5), (2, 7)]);
         assert_eq!(as_of(Some(&commits), &reached(&[(1, 5, 10), (2, 8, 20)]), 99), 99);
         assert_eq!(as_of(Some(&HashMap::new()), &HashMap::new(), 99), 99);
+    }
+
+    #[test]
+    fn without_an_answer_of_the_runners_they_are_as_of_the_first_partition_that_may_be_behind() {
+        assert_eq!(as_of(None, &reached(&[(1, 5, 30), (2, 8, 20)]), 99), 20);
+        assert_eq!(as_of(None, &HashMap::new(), 99), 0);
     }
 
     #[test]
