@@ -56,6 +56,19 @@ impl Definitions {
         }))
     }
 
+    /// Takes a revision out, if it is there.
+    ///
+    /// # Errors
+    /// When NATS is away.
+    pub async fn remove(&self, workflow: WorkflowId, revision: u32) -> Result<(), Unavailable> {
+        let key = subject::definition_key(workflow, revision);
+        let bucket = self.bucket().await?;
+        if bucket.get(&key).await.map_err(Unavailable::new)?.is_some() {
+            bucket.purge(&key).await.map_err(Unavailable::new)?;
+        }
+        Ok(())
+    }
+
     async fn bucket(&self) -> Result<kv::Store, Unavailable> {
         self.bus.require_connected()?;
         self.bus.jetstream.get_key_value(subject::DEFINITIONS_BUCKET).await.map_err(Unavailable::new)

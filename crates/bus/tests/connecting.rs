@@ -1,5 +1,4 @@
 //! Connecting to a nats-server that asks who one is.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bus::{Bus, BusConfig};
 use local_stack::Nats;

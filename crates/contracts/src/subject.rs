@@ -87,6 +87,8 @@ pub mod runner {
     pub const COMMITS: &str = "turnloom.runner.v1.commits";
     /// `CommitEventsRequest` to `CommitEventsResponse`.
     pub const COMMIT_EVENTS: &str = "turnloom.runner.v1.commit_events";
+    /// `EraseWorkflowRequest` to `EraseWorkflowResponse`.
+    pub const ERASE_WORKFLOW: &str = "turnloom.runner.v1.erase_workflow";
 }
 
 /// Subjects of the requests that any `metrics-aggregator` answers.
@@ -95,4 +97,6 @@ pub mod metrics {
     pub const GET: &str = "turnloom.metrics.v1.get";
     /// `RebuildMetricsRequest` to `RebuildMetricsResponse`.
     pub const REBUILD: &str = "turnloom.metrics.v1.rebuild";
+    /// `EraseWorkflowRequest` to `EraseWorkflowResponse`.
+    pub const ERASE_WORKFLOW: &str = "turnloom.metrics.v1.erase_workflow";
 }

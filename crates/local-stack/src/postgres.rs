@@ -94,7 +94,9 @@ impl Postgres {
             signal(server.id(), Signal::STOP);
             let children = children(server.id());
             server.kill().ok();
-            children.into_iter().for_each(|child| signal(child, Signal::KILL));
+            for child in children {
+                signal(child, Signal::KILL);
+            }
             server.wait().ok();
         }
     }

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::definitions::BusDefinitions;
 use crate::inbound;
 use crate::partition::worker::{Worker, WorkerConfig};
+use crate::store::erase::Erasing;
 use crate::store::read::Reads;
 use crate::store::{self, Maintenance, PgStore};
 use crate::transport::BusTransport;
@@ -49,14 +50,14 @@ impl App {
         patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
-        let reads = Reads::new(pool);
+        let reads = Reads::new(pool.clone());
         let finder = MessageFinder::new(
             reads.clone(),
             bus.clone(),
             partitions,
             store::deduplication_ms(runner.deduplication_days),
         );
-        let server = inbound::serve(&bus, reads, finder).await?;
+        let server = inbound::serve(&bus, reads, finder, Erasing::new(pool)).await?;
         let id = clock::new_uuid_v7();
         let name = if runner.runner_name.is_empty() { id.to_string() } else { runner.runner_name.clone() };
         let workers = (0..groups)

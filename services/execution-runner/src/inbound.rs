@@ -8,8 +8,10 @@ use bus::{Bus, Unavailable};
 use contracts::{subject, v1};
 use platform::clock;
 
+use crate::store::erase::Erasing;
 use crate::store::read::Reads;
 use crate::usecase::commit_events::{commit_events, commits as last_commits};
+use crate::usecase::erase_workflow::erase_workflow;
 use crate::usecase::find_message::MessageFinder;
 use crate::usecase::list_executions::list_executions;
 use crate::usecase::read::{get_execution, workflow_totals};
@@ -19,6 +21,7 @@ pub(crate) async fn serve(
     bus: &Bus,
     reads: Reads,
     finder: MessageFinder,
+    erasing: Erasing,
 ) -> Result<RunningServer, Unavailable> {
     let finder = Arc::new(finder);
     let (lists, executions, totals) = (reads.clone(), reads.clone(), reads.clone());
@@ -47,6 +50,10 @@ pub(crate) async fn serve(
         .handle(subject::runner::COMMIT_EVENTS, move |request: v1::CommitEventsRequest| {
             let reads = events.clone();
             async move { commit_events(&reads, request).await }
+        })
+        .handle(subject::runner::ERASE_WORKFLOW, move |request: v1::EraseWorkflowRequest| {
+            let erasing = erasing.clone();
+            async move { erase_workflow(&erasing, request).await }
         })
         .start()
         .await

@@ -5,6 +5,7 @@
 
 mod code;
 mod commit;
+pub(crate) mod erase;
 mod lease;
 mod load;
 mod loop_store;

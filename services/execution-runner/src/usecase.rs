@@ -1,8 +1,10 @@
 //! What the runner answers to other services about what has happened.
 //!
-//! Nothing here changes anything: the only way to move a conversation is an input to its partition.
+//! Nothing here moves a conversation: the only way to do that is an input to its partition. What is changed is
+//! history: the executions of a workflow that was deleted go away.
 
 pub(crate) mod commit_events;
+pub(crate) mod erase_workflow;
 pub(crate) mod find_message;
 pub(crate) mod list_executions;
 pub(crate) mod read;

@@ -273,3 +273,28 @@ async fn an_input_that_cannot_be_read_is_kept_aside_and_the_others_go_on() {
     assert_eq!(rows.len(), 1);
     runner.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn executions_of_a_workflow_that_is_erased_are_gone_and_others_stay() {
+    let stack = Stack::start().await;
+    let runner = stack.runner("one").await;
+    let (gone, kept) = (workflow(), workflow());
+    for (id, customer, keyword) in [(gone, "ann", "hello"), (kept, "bob", "hello")] {
+        stack.activate(id, &greet()).await;
+        let answer = stack.say(customer, "m-1", keyword).await;
+        assert_eq!(answer.execution.unwrap().workflow_id, id.to_vec());
+    }
+    assert_eq!(stack.list(stack.list_of(gone)).await.total, 1);
+
+    let request = v1::EraseWorkflowRequest {
+        account_id: stack.account.to_vec().into(),
+        workflow_id: gone.to_vec().into(),
+    };
+    let erased: v1::EraseWorkflowResponse = stack.call(subject::runner::ERASE_WORKFLOW, &request).await;
+
+    assert!(erased.done);
+    let listed = stack.list(stack.list_of(gone)).await;
+    assert_eq!((listed.total, listed.executions.len()), (0, 0));
+    assert_eq!(stack.list(stack.list_of(kept)).await.total, 1);
+    runner.stop().await;
+}

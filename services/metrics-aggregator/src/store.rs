@@ -1,6 +1,7 @@
 //! The aggregator's tables. No other service touches them.
 
 mod count;
+mod erase;
 mod read;
 mod repair;
 

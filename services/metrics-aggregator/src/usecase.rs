@@ -1,6 +1,7 @@
 //! What the aggregator does: counts, answers, and checks itself.
 
 pub(crate) mod count;
+pub(crate) mod erase;
 pub(crate) mod measure;
 pub(crate) mod rebuild;
 

@@ -113,3 +113,29 @@ async fn what_the_stream_has_lost_is_asked_for() {
     aggregator.stop().await;
     runner.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_a_workflow_that_is_erased_are_gone() {
+    let stack = Stack::start().await;
+    let aggregator = stack.aggregator().await;
+    stack.publish(&stack.commit(1, 1, false)).await;
+    stack.counted([1, 0, 1, 1]).await;
+
+    let request = v1::EraseWorkflowRequest {
+        account_id: AccountId::named("default").to_vec().into(),
+        workflow_id: stack.workflow.to_vec().into(),
+    };
+    let erased: v1::EraseWorkflowResponse = stack
+        .bus
+        .rpc()
+        .call(subject::metrics::ERASE_WORKFLOW, &request, std::time::Duration::from_secs(30))
+        .await
+        .unwrap();
+
+    assert!(erased.done);
+    let now = clock::now_ms();
+    let day = 24 * 60 * 60 * 1000;
+    let found = stack.metrics(stack.workflow, (now - day, now + day), v1::Granularity::Day, "UTC").await;
+    assert_eq!((found.totals.unwrap(), found.unique_customers), (v1::Numbers::default(), 0));
+    aggregator.stop().await;
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use bus::Bus;
 use bus::rpc::RunningServer;
+use chrono::TimeDelta;
 use pg::Pool;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
@@ -14,11 +15,13 @@ use crate::config::Config;
 use crate::inbound;
 use crate::store::{self, Store};
 use crate::usecase::announce::Announcer;
+use crate::usecase::erase::Eraser;
 use crate::usecase::repair;
 
 /// A catalog that is ready to run.
 pub struct App {
     announcer: Arc<Announcer>,
+    eraser: Eraser,
     server: RunningServer,
 }
 
@@ -35,18 +38,23 @@ impl App {
         register_checks(health, &pool, &bus);
         let store = Store::new(pool);
         let announcer = Arc::new(Announcer::new(bus.clone(), store.clone()));
+        let after = TimeDelta::hours(i64::from(config.erase_after_hours));
+        let eraser = Eraser::new(bus.clone(), store.clone(), after);
         let server = inbound::serve(&bus, store, Arc::clone(&announcer)).await?;
-        Ok(Self { announcer, server })
+        Ok(Self { announcer, eraser, server })
     }
 
-    /// Answers requests, and tells runners what they have not been told, until the stop is asked for.
+    /// Answers requests, tells runners what they have not been told, and erases what was deleted, until the stop is asked
+    /// for.
     ///
     /// # Errors
-    /// When the repair has panicked.
+    /// When the repair or the erasing has panicked.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let repair = tokio::spawn(repair::run(self.announcer, shutdown.clone()));
+        let erasing = tokio::spawn(self.eraser.run(shutdown.clone()));
         shutdown.requested().await;
         self.server.stop().await;
+        erasing.await.context("the erasing has failed")?;
         repair.await.context("the repair has failed")
     }
 }

@@ -16,6 +16,11 @@ pub struct Config {
     /// How to reach the other services.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Hours after which what is left of a deleted workflow is erased: its executions, numbers and revisions. Nobody can
+    /// see them meanwhile; its last events can be told again as long
+    #[arg(long, env = "TURNLOOM_ERASE_AFTER_HOURS", default_value_t = 72,
+          value_parser = clap::value_parser!(u32).range(0..=8760))]
+    pub erase_after_hours: u32,
     /// Health and metrics.
     #[command(flatten)]
     pub admin: AdminConfig,

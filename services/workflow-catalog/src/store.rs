@@ -1,6 +1,7 @@
 //! The catalog's tables. No other service touches them.
 
 mod announced;
+mod erase;
 mod list;
 mod read;
 mod row;

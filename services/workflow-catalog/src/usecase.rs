@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod definition;
+pub(crate) mod erase;
 pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod repair;

@@ -1,5 +1,10 @@
 //! What the README shows is what happens: its commands print what it says, its subscribers hear what they should.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod console;
 mod mask;

@@ -22,7 +22,6 @@ impl Gauges {
     }
 
     /// So many partitions are owned.
-    #[expect(clippy::unused_self, reason = "beside the others, which need it")]
     pub fn owned(&self, partitions: usize) {
         metrics::gauge!("turnloom_runner_partitions_owned", "group" => self.group.to_string())
             .set(u32::try_from(partitions).unwrap_or(u32::MAX));

@@ -8,13 +8,14 @@ use platform::clock;
 
 use crate::runner::Runner;
 use crate::store::Store;
+use crate::usecase::erase::erase;
 use crate::usecase::measure::measure;
 use crate::usecase::rebuild::rebuild;
 
 /// Offers all endpoints.
 pub(crate) async fn serve(bus: &Bus, store: Store) -> Result<RunningServer, Unavailable> {
     let runner = Runner::new(bus.clone());
-    let (numbers, records) = ((store.clone(), runner.clone()), (store, runner));
+    let (numbers, records) = ((store.clone(), runner.clone()), (store.clone(), runner));
     Server::new(bus, "metrics-aggregator")
         .handle(metrics::GET, move |request: v1::GetMetricsRequest| {
             let (store, runner) = numbers.clone();
@@ -23,6 +24,10 @@ pub(crate) async fn serve(bus: &Bus, store: Store) -> Result<RunningServer, Unav
         .handle(metrics::REBUILD, move |request: v1::RebuildMetricsRequest| {
             let (store, runner) = records.clone();
             async move { rebuild(&store, &runner, request).await }
+        })
+        .handle(metrics::ERASE_WORKFLOW, move |request: v1::EraseWorkflowRequest| {
+            let store = store.clone();
+            async move { erase(&store, request).await }
         })
         .start()
         .await

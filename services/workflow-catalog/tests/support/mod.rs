@@ -29,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Catalog {
     pub bus: Bus,
     pub account: AccountId,
+    pub database_url: String,
     shutdown: Shutdown,
     nats: Nats,
 }
@@ -41,6 +42,11 @@ impl Drop for Catalog {
 
 impl Catalog {
     pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these settings.
+    pub async fn with(settings: &[&str]) -> Self {
         let database = TestDatabase::create("catalog", |url| async move {
             pg::migrate(&pg::PgConfig::for_url(&url), SCHEMA, MIGRATIONS).await.unwrap();
         })
@@ -50,10 +56,12 @@ impl Catalog {
         let url = nats.url();
         let bus = Bus::connect(&BusConfig::for_url(&url), "test").await.unwrap();
         let arguments = ["workflow-catalog", "--database-url", database.url(), "--nats-url", &url];
-        let app = App::build(Config::parse_from(arguments), &Health::new()).await.unwrap();
+        let config = Config::parse_from(arguments.iter().chain(settings));
+        let app = App::build(config, &Health::new()).await.unwrap();
         let shutdown = Shutdown::new();
         tokio::spawn(app.run_until(shutdown.clone()));
-        let catalog = Self { bus, account: AccountId::named("default"), shutdown, nats };
+        let database_url = database.url().to_owned();
+        let catalog = Self { bus, account: AccountId::named("default"), database_url, shutdown, nats };
         catalog.set_streams_up().await;
         catalog
     }
