@@ -1,16 +1,17 @@
 //! `turnloom up` as a person meets it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod collector;
+
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use collector::Collector;
 use testkit::{Api, eventually, workflows};
 use turnloom::run_file::RunFile;
 
@@ -137,58 +138,9 @@ async fn a_request_and_its_turn_are_one_trace() {
     // What is left is exported when it stops.
     assert_eq!(up.interrupt(), Some(0));
 
-    let heard = collector.heard.lock().unwrap().concat();
-    let spans = heard.windows(16).filter(|window| window == trace.as_bytes()).count();
-    assert!(spans >= 2, "{spans} spans are part of the trace");
+    let names = collector.spans_of(trace.as_bytes());
     for name in ["request", "turn"] {
-        assert!(heard.windows(name.len()).any(|window| window == name.as_bytes()), "no span {name}");
+        assert!(names.iter().any(|known| known == name), "no span {name} of this trace: {names:?}");
     }
     fs::remove_dir_all(&data_dir).ok();
-}
-
-/// Takes in whatever is posted to it.
-struct Collector {
-    port: u16,
-    heard: Arc<Mutex<Vec<Vec<u8>>>>,
-}
-
-impl Collector {
-    fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let heard: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
-        let kept = Arc::clone(&heard);
-        thread::spawn(move || {
-            for connection in listener.incoming() {
-                let mut connection = connection.unwrap();
-                let kept = Arc::clone(&kept);
-                thread::spawn(move || {
-                    let mut buffer = vec![0; 1 << 20];
-                    while let Some(body) = read_request(&mut connection, &mut buffer) {
-                        kept.lock().unwrap().push(body);
-                        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok();
-                    }
-                });
-            }
-        });
-        Self { port, heard }
-    }
-}
-
-/// The body of one HTTP request; none when the connection ends.
-fn read_request(connection: &mut impl Read, buffer: &mut [u8]) -> Option<Vec<u8>> {
-    let mut read = Vec::new();
-    loop {
-        let head = read.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
-        if let Some(head) = head {
-            let text = String::from_utf8_lossy(&read[..head]).to_lowercase();
-            let length: usize =
-                text.split("content-length:").nth(1)?.split("\r\n").next()?.trim().parse().ok()?;
-            if read.len() >= head + length {
-                return Some(read[head..].to_vec());
-            }
-        }
-        let count = connection.read(buffer).ok().filter(|count| *count > 0)?;
-        read.extend_from_slice(&buffer[..count]);
-    }
 }
