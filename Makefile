@@ -7,7 +7,7 @@ ARGS ?=
 help: ## Shows this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 
-setup: ## Installs what is missing
+setup: ## Installs what is missing for all of these; ARGS=run only what runs need
 	@deploy/setup.sh $(ARGS)
 
 run: ## Starts everything on a private local stack, on http://127.0.0.1:8080

@@ -2,14 +2,14 @@
 # Installs what Turnloom's build, tests and `make run` need and this machine lacks. Says nothing when all is there.
 # usage: deploy/setup.sh [run|test|check]
 #   run     Rust, PostgreSQL, nats-server
-#   test    also cargo-nextest, and the tools of the tests in .turnloom/tools:
+#   test    everything, also when nothing is said: cargo-nextest and curl, too, and the tools of the tests in .turnloom/tools:
 #             python           run as: PYTHONPATH=.turnloom/tools/python python3 -m <module>
 #             node/bin/node    the Node that tests run: the machine's own when it is recent enough
 #             node/node_modules
 #   check   Rust and the Python tools
 set -euo pipefail
 cd "$(dirname "$0")/.."
-purpose=${1:-run}
+purpose=${1:-test}
 
 say() { printf '  → %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -65,6 +65,10 @@ pip() {
     have python3 || install_package Python python3 python3 python3 python python || fail "Python 3 is missing: install it${1:-}."
     python3 -m pip --version >/dev/null 2>&1 || install_package pip python3-pip python3-pip py3-pip python-pip python ||
         fail "Python's pip is missing: install it${1:-}."
+}
+
+curl_program() {
+    have curl || install_package curl curl curl curl curl curl || fail "curl is missing: install it and run this again."
 }
 
 # Fetches the packages of a list from PyPI, each checked against its hash: fetch <directory> <list>
@@ -163,7 +167,7 @@ node_packages() {
 rust
 case $purpose in
 run) postgres; nats ;;
-test) postgres; nats; nextest; python_tools; nodejs; node_packages ;;
+test) postgres; nats; curl_program; nextest; python_tools; nodejs; node_packages ;;
 check) python_tools ;;
 *) fail "'$purpose' is not a purpose: say run, test or check." ;;
 esac

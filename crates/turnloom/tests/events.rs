@@ -101,7 +101,7 @@ fn the_document_is_one_of_asyncapi_3() {
     let specification = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../.turnloom/tools/node/node_modules/@asyncapi/specs/schemas/3.0.0.json");
     let schema = std::fs::read_to_string(&specification)
-        .unwrap_or_else(|error| panic!("{}: {error}: run `make setup ARGS=test`", specification.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}: run `make setup`", specification.display()));
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> = validator.iter_errors(&document()).map(|error| error.to_string()).collect();

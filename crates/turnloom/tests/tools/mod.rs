@@ -1,4 +1,4 @@
-//! Programs in other languages that tests run, with the tools that `deploy/setup.sh test` installs.
+//! Programs in other languages that tests run, with the tools that `make setup` installs.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ pub fn file(path: &str) -> PathBuf {
 /// Where the tools are.
 fn tools(name: &str) -> PathBuf {
     let directory = file(".turnloom/tools").join(name);
-    assert!(directory.exists(), ".turnloom/tools/{name} is missing: run deploy/setup.sh test");
+    assert!(directory.exists(), ".turnloom/tools/{name} is missing: run `make setup`");
     directory.canonicalize().unwrap()
 }
 
