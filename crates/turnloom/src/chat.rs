@@ -2,13 +2,13 @@
 
 use std::io::IsTerminal;
 
-use anstream::{eprintln, print, println};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::api::Api;
 use crate::output::{self, BOLD, DIM, Format, GREEN, RED, member, styled};
+use crate::printing::{self, eprintln, println};
 use crate::workflows;
 
 /// What `chat` takes.
@@ -44,8 +44,7 @@ pub async fn run(arguments: Arguments, api: &Api, format: Format) -> anyhow::Res
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
         if terminal {
-            print!("{} ", styled(BOLD, "you >"));
-            std::io::Write::flush(&mut std::io::stdout())?;
+            printing::write(format_args!("{} ", styled(BOLD, "you >")))?;
         }
         let Some(line) = lines.next_line().await? else { break };
         if line.trim().is_empty() {

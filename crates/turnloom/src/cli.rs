@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use anstream::eprintln;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::api::ApiError;
 use crate::connection::Connection;
 use crate::output::{Format, RED, styled};
+use crate::printing::{self, eprintln};
 use crate::{chat, demo, doctor, events, executions, metrics, up, workflows};
 
 /// Turnloom runs conversational workflows.
@@ -65,10 +65,10 @@ enum Command {
 pub async fn run(arguments: Arguments) -> ExitCode {
     match execute(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(error) => printing::end_of_closed(&error).unwrap_or_else(|| {
             eprintln!("{} {}", styled(RED, "error:"), chain(&error));
             exit_code(&error)
-        }
+        }),
     }
 }
 
@@ -83,17 +83,13 @@ async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::Metrics(command) => metrics::run(command, &connection, format).await,
         Command::Events(arguments) => events::run(arguments, &connection.data_dir, format).await,
         Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
-        Command::Openapi => {
-            print!("{}", gateway::openapi());
-            Ok(())
-        }
-        Command::Asyncapi => {
-            print!("{}", execution_runner::asyncapi());
-            Ok(())
-        }
+        Command::Openapi => printing::write(format_args!("{}", gateway::openapi())),
+        Command::Asyncapi => printing::write(format_args!("{}", execution_runner::asyncapi())),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "turnloom", &mut std::io::stdout());
-            Ok(())
+            // Into memory first: the generator panics when its output is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "turnloom", &mut script);
+            printing::write(format_args!("{}", String::from_utf8_lossy(&script)))
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `turnloom demo`: a workflow, three customers, and what there is to see of them.
 
-use anstream::println;
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::output::{self, BOLD, DIM, Format, GREEN, member, styled};
+use crate::printing::println;
 use crate::{executions, metrics, workflows};
 
 /// The name of the workflow; it is made once.

@@ -4,11 +4,11 @@ mod broker;
 mod database;
 mod machine;
 
-use anstream::println;
 use serde_json::json;
 
 use crate::connection::Connection;
 use crate::output::{self, BOLD, DIM, Format, GREEN, RED, YELLOW, styled};
+use crate::printing::println;
 use crate::run_file::RunFile;
 
 /// What `doctor` takes; what is not said is that of the `turnloom up` in the data directory.

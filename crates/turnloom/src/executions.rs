@@ -1,10 +1,10 @@
 //! `turnloom executions …`: what ran.
 
-use anstream::println;
 use serde_json::Value;
 
 use crate::api::Api;
 use crate::output::{self, BOLD, DIM, Format, GREEN, RED, YELLOW, bar, member, short, styled, time};
+use crate::printing::println;
 use crate::workflows;
 
 /// What to do with executions.

@@ -13,6 +13,7 @@ pub mod events;
 pub mod executions;
 pub mod metrics;
 pub mod output;
+mod printing;
 pub mod run_file;
 pub mod services;
 pub mod up;

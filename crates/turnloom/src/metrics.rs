@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anstream::println;
 use anyhow::Context;
 use bus::{Bus, BusConfig};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::connection::Connection;
 use crate::output::{self, BOLD, DIM, Format, GREEN, YELLOW, bar, member, percent, sparkline, styled};
+use crate::printing::println;
 use crate::run_file::RunFile;
 use crate::workflows;
 

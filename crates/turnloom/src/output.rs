@@ -2,10 +2,11 @@
 //!
 //! Colours go away by themselves when the output is not a terminal or `NO_COLOR` is set.
 
-use anstream::println;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use serde_json::Value;
+
+use crate::printing::println;
 
 /// How results are shown.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::printing::{self, eprintln};
 use crate::run_file::RunFile;
 
 /// One line for each thing that is ready.
@@ -18,7 +19,7 @@ pub(super) fn greet(run: &RunFile, api_key: &str, data_dir: Option<&Path>, admin
         Some(directory) => format!("kept in {}", directory.join("api-key").display()),
         None => "for this run only, as all data".to_owned(),
     };
-    println!(
+    let told = format_args!(
         "
 Turnloom is ready.
 
@@ -36,6 +37,9 @@ A first request to paste:
       \"nodes\": [{{\"id\": \"greet\", \"type\": \"message\", \"content\": \"Hello {{{{ customer.id }}}}!\"}}]}}}}'
 
 Ctrl-C stops everything.
+
 "
     );
+    // It runs on when nobody reads this.
+    printing::write(told).ok();
 }
