@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::AckKind;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::jetstream::stream::ConsumerCreateStrictErrorKind;
 use bytes::Bytes;
 use contracts::subject;
 use futures::StreamExt;
@@ -34,6 +36,8 @@ pub enum Begin {
 pub struct EventMessage {
     /// `events.<account>.<type>`.
     pub subject: String,
+    /// Its place in the stream, from 1.
+    pub seq: u64,
     /// The array.
     pub payload: Bytes,
     message: async_nats::jetstream::Message,
@@ -47,6 +51,33 @@ impl EventMessage {
     pub async fn ack(&self) -> Result<(), Unavailable> {
         self.message.ack().await.map_err(Unavailable::new)
     }
+
+    /// Tells NATS that it is not handled: it comes again at once, and not only when the wait for its acknowledgement
+    /// is over.
+    ///
+    /// # Errors
+    /// When NATS is away; the message comes again all the same.
+    pub async fn give_back(&self) -> Result<(), Unavailable> {
+        self.message.ack_with(AckKind::Nak(None)).await.map_err(Unavailable::new)
+    }
+}
+
+/// There is no such subscription.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SubscribeError {
+    /// The name is taken by a subscription to other events.
+    #[error("the subscription '{name}' is there already and listens to {listens_to}, not to {wanted}")]
+    Taken {
+        /// The name.
+        name: String,
+        /// The filter that it has.
+        listens_to: String,
+        /// The filter that was asked for.
+        wanted: String,
+    },
+    /// NATS cannot be asked.
+    #[error("{0}")]
+    Unavailable(#[from] Unavailable),
 }
 
 /// A subscription that NATS remembers by its name.
@@ -59,7 +90,7 @@ impl Subscription {
     ///
     /// # Errors
     /// When NATS is away, or the name is taken by a subscription with another filter.
-    pub async fn durable(bus: &Bus, name: &str, filter: &str, begin: Begin) -> Result<Self, Unavailable> {
+    pub async fn durable(bus: &Bus, name: &str, filter: &str, begin: Begin) -> Result<Self, SubscribeError> {
         bus.require_connected()?;
         let config = pull::Config {
             durable_name: Some(name.to_owned()),
@@ -73,8 +104,22 @@ impl Subscription {
             ..pull::Config::default()
         };
         let stream = bus.jetstream.get_stream(subject::EVENTS_STREAM).await.map_err(Unavailable::new)?;
-        let consumer = stream.get_or_create_consumer(name, config).await.map_err(Unavailable::new)?;
-        Ok(Self { consumer })
+        // Never the call that changes a consumer which is there: it would get this filter, and lose events of its own.
+        let consumer = match stream.create_consumer_strict(config).await {
+            Ok(consumer) => consumer,
+            Err(error) if error.kind() == ConsumerCreateStrictErrorKind::AlreadyExists => {
+                stream.get_consumer(name).await.map_err(Unavailable::new)?
+            }
+            Err(error) => return Err(Unavailable::new(error).into()),
+        };
+        let config = &consumer.cached_info().config;
+        if config.filter_subject == filter {
+            return Ok(Self { consumer });
+        }
+        let filters = std::iter::once(&config.filter_subject).chain(&config.filter_subjects);
+        let filters: Vec<&str> = filters.map(String::as_str).filter(|filter| !filter.is_empty()).collect();
+        let listens_to = if filters.is_empty() { "everything".to_owned() } else { filters.join(", ") };
+        Err(SubscribeError::Taken { name: name.to_owned(), listens_to, wanted: filter.to_owned() })
     }
 
     /// The next messages, at most `messages_max`; none when `wait` is over.
@@ -96,9 +141,15 @@ impl Subscription {
             .map_err(Unavailable::new)?;
         let mut events = Vec::new();
         while let Some(message) = batch.next().await {
-            let message = message.map_err(Unavailable::new)?;
+            let message = match message {
+                Ok(message) => message,
+                // The good ones before it are under way to nobody else. A failure is met again by the next call.
+                Err(_) if !events.is_empty() => break,
+                Err(error) => return Err(Unavailable::new(error)),
+            };
             events.push(EventMessage {
                 subject: message.subject.to_string(),
+                seq: message.info().map_err(Unavailable::new)?.stream_sequence,
                 payload: message.payload.clone(),
                 message,
             });

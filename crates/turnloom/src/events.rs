@@ -1,14 +1,15 @@
 //! `turnloom events`: tails the events of an account through a durable subscription.
 //!
-//! NATS remembers by the subscription's name what was shown, so nothing is missed between two runs. An event may be
-//! shown twice after a crash; its id is the same then.
+//! NATS remembers by the subscription's name what was shown, so nothing is missed between two runs. A bus message is
+//! shown whole and then acknowledged; what was fetched and not shown is given back. An event may be shown twice after
+//! a crash; its id is the same then.
 
-use std::io::Write;
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
-use bus::events::{Begin, EventMessage, Subscription};
+use anyhow::{Context, bail};
+use bus::events::{Begin, EventMessage, SubscribeError, Subscription};
 use bus::{Bus, BusConfig};
 use contracts::subject;
 use flow_model::AccountId;
@@ -16,9 +17,10 @@ use platform::lifecycle::Shutdown;
 use serde_json::Value;
 
 use crate::output::Format;
+use crate::printing::{self, eprintln};
 use crate::run_file::RunFile;
 
-/// Bus messages fetched at once.
+/// Bus messages fetched at once. With a limit they are fetched one by one, so that none is fetched in vain.
 const MESSAGES_MAX: usize = 100;
 /// How long a fetch waits for the first one.
 const WAIT: Duration = Duration::from_millis(500);
@@ -37,45 +39,66 @@ pub struct Arguments {
     /// Only events of this type, such as message.sent
     #[arg(long = "type")]
     event_type: Option<String>,
-    /// Name of the subscription; another name has its own place in the stream
-    #[arg(long, default_value = "turnloom-events")]
-    name: String,
+    /// Name of the subscription, which has its own place in the stream; made of account and type unless given
+    #[arg(long)]
+    name: Option<String>,
     /// Begins with new events instead of all that are kept, when the subscription is made
     #[arg(long)]
     new: bool,
-    /// Ends after so many events
+    /// Ends after at least so many events: those that came in one bus message are shown together
     #[arg(long)]
     limit: Option<u64>,
+}
+
+impl Arguments {
+    /// The name that was given, or one for each account and type, of characters that NATS takes.
+    fn subscription(&self) -> String {
+        let default = || {
+            let parts = ["turnloom-events", &self.account].into_iter().chain(self.event_type.as_deref());
+            let name: Vec<&str> = parts.collect();
+            name.join("-").replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")
+        };
+        self.name.clone().unwrap_or_else(default)
+    }
 }
 
 /// Shows events until Ctrl-C.
 ///
 /// # Errors
-/// When NATS cannot be reached at first, or the output is closed.
+/// When NATS cannot be reached at first, the name is that of another subscription, or the output is closed.
 pub async fn run(arguments: Arguments, data_dir: &Path, format: Format) -> anyhow::Result<()> {
     let nats_url = match &arguments.nats_url {
         Some(url) => url.clone(),
         None => RunFile::read(data_dir)?.nats_url,
     };
     let bus = Bus::connect(&BusConfig::for_url(&nats_url), "turnloom-events").await?;
+    let subscription = subscribe(&bus, &arguments).await?;
+    let ended = tail(&subscription, arguments.limit, format).await;
+    // Nothing waits for single acknowledgements: NATS has heard all of them when it answers this.
+    bus.check().await.ok();
+    ended
+}
+
+async fn subscribe(bus: &Bus, arguments: &Arguments) -> anyhow::Result<Subscription> {
     let event_type = arguments.event_type.as_deref().unwrap_or(">");
     let filter = subject::events(AccountId::named(&arguments.account), event_type);
     let begin = if arguments.new { Begin::New } else { Begin::All };
-    let subscription = Subscription::durable(&bus, &arguments.name, &filter, begin).await?;
+    match Subscription::durable(bus, &arguments.subscription(), &filter, begin).await {
+        Ok(subscription) => Ok(subscription),
+        Err(error @ SubscribeError::Taken { .. }) => bail!("{error}: choose another --name"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn tail(subscription: &Subscription, limit: Option<u64>, format: Format) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals();
-    let mut left = arguments.limit.unwrap_or(u64::MAX);
+    let messages_max = if limit.is_some() { 1 } else { MESSAGES_MAX };
+    let mut left = limit.unwrap_or(u64::MAX);
     while left > 0 && !shutdown.is_requested() {
-        match subscription.next_batch(MESSAGES_MAX, WAIT).await {
+        match subscription.next_batch(messages_max, WAIT).await {
             Ok(messages) => {
-                for message in messages {
-                    left = left.saturating_sub(show(&message, format.json, left)?);
-                    if left > 0 || arguments.limit.is_none() {
-                        message.ack().await.ok();
-                    } else {
-                        message.ack().await?;
-                        break;
-                    }
-                }
+                let shown = show_all(&messages, format, &shutdown).await?;
+                left = left.saturating_sub(shown);
             }
             Err(error) => {
                 eprintln!("{error}; trying again");
@@ -86,21 +109,38 @@ pub async fn run(arguments: Arguments, data_dir: &Path, format: Format) -> anyho
     Ok(())
 }
 
-/// Shows the events of a bus message, at most `most`; gives how many.
-fn show(message: &EventMessage, json: bool, most: u64) -> anyhow::Result<u64> {
-    let events: Vec<Value> = serde_json::from_slice(&message.payload).context("an event cannot be read")?;
-    let mut out = std::io::stdout().lock();
-    let mut shown = 0;
-    for event in events.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
-        if json {
-            writeln!(out, "{event}")?;
-        } else {
-            writeln!(out, "{}", line(event))?;
-        }
-        shown += 1;
+/// Shows bus messages until the stop, or until nobody looks; the others are given back. Gives how many events it showed.
+async fn show_all(messages: &[EventMessage], format: Format, shutdown: &Shutdown) -> anyhow::Result<u64> {
+    let mut shown = Ok(0);
+    for message in messages {
+        let before = match &shown {
+            Ok(before) if !shutdown.is_requested() => *before,
+            Ok(_) | Err(_) => {
+                message.give_back().await.ok();
+                continue;
+            }
+        };
+        shown = show(message, format).map(|events| before + events);
+        // One that cannot be told comes again.
+        let told = if shown.is_ok() { message.ack().await } else { message.give_back().await };
+        told.ok();
     }
-    out.flush()?;
-    Ok(shown)
+    shown
+}
+
+/// Shows the events of a bus message; gives how many.
+fn show(message: &EventMessage, format: Format) -> anyhow::Result<u64> {
+    let events: Vec<Value> = serde_json::from_slice(&message.payload).context("an event cannot be read")?;
+    let mut text = String::new();
+    for event in &events {
+        if format.json {
+            writeln!(text, "{event}")?;
+        } else {
+            writeln!(text, "{}", line(event))?;
+        }
+    }
+    printing::write(format_args!("{text}"))?;
+    Ok(u64::try_from(events.len())?)
 }
 
 /// An event for people: when, what, of whom, and the most telling of its data.
