@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use reqwest::header::{ETAG, HeaderMap, IF_MATCH};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -41,6 +42,17 @@ fn told(envelope: &Value) -> String {
     std::iter::once(first).chain(others).collect()
 }
 
+impl ApiError {
+    /// The code of a refusal.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(envelope) => envelope.pointer("/error/code")?.as_str(),
+            Self::Unreachable(_) => None,
+        }
+    }
+}
+
 impl Api {
     /// A client of the API at this address.
     ///
@@ -50,8 +62,7 @@ impl Api {
         rustls::crypto::ring::default_provider().install_default().ok();
         let http =
             reqwest::Client::builder().timeout(DEADLINE).build().context("no HTTP client can be made")?;
-        let base = url.trim_end_matches('/').trim_end_matches("/v1").to_owned();
-        Ok(Self { http, base, key: key.to_owned() })
+        Ok(Self { http, base: base(url).to_owned(), key: key.to_owned() })
     }
 
     /// Where it is.
@@ -76,12 +87,22 @@ impl Api {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// `PUT` with a JSON body.
+    /// `GET`, and the version of what it gave: its `ETag`.
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        self.send(self.request(Method::PUT, path).json(body)).await
+    pub async fn get_version(&self, path: &str) -> Result<(Value, String), ApiError> {
+        let (headers, body) = self.receive(self.request(Method::GET, path)).await?;
+        let version = headers.get(ETAG).and_then(|version| version.to_str().ok());
+        Ok((body, version.unwrap_or_default().to_owned()))
+    }
+
+    /// `PUT` with a JSON body in place of this version; of another one it changes nothing.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn put(&self, path: &str, body: &Value, version: &str) -> Result<Value, ApiError> {
+        self.send(self.request(Method::PUT, path).header(IF_MATCH, version).json(body)).await
     }
 
     /// `DELETE`.
@@ -121,19 +142,28 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, ApiError> {
+        self.receive(request).await.map(|(_, body)| body)
+    }
+
+    async fn receive(&self, request: RequestBuilder) -> Result<(HeaderMap, Value), ApiError> {
         let response = request.send().await.map_err(|error| unreachable(&error))?;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.map_err(|error| unreachable(&error))?;
         let body: Value = serde_json::from_str(&text)
             .map_err(|_| ApiError::Unreachable(format!("it answers {status}, and not with JSON")))?;
         if status.is_success() {
-            Ok(body)
+            Ok((headers, body))
         } else if [502, 503, 504].contains(&status.as_u16()) {
             Err(ApiError::Unreachable(told(&body)))
         } else {
             Err(ApiError::Refused(body))
         }
     }
+}
+
+/// An address of the API without what people may write at its end.
+pub(crate) fn base(url: &str) -> &str {
+    url.trim_end_matches('/').trim_end_matches("/v1")
 }
 
 /// The last cause tells most.

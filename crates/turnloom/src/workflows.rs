@@ -1,13 +1,16 @@
 //! `turnloom workflows …`: what runs.
 
 mod apply;
+mod documents;
+mod plan;
+mod validate;
 
-use anstream::println;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::output::{self, DIM, Format, GREEN, RED, YELLOW, member, percent, short, styled, time};
+use crate::printing::println;
 
 /// What to do with workflows.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -73,8 +76,8 @@ pub async fn run(command: Command, api: &Api, format: Format) -> anyhow::Result<
             list(api, format, status, channel, search, limit).await
         }
         Command::Get { workflow } => get(api, &workflow).await,
-        Command::Apply(arguments) => apply::run(arguments, api, format).await,
-        Command::Validate { files } => apply::validate(&files, api, format).await,
+        Command::Apply(arguments) => Box::pin(apply::run(arguments, api, format)).await,
+        Command::Validate { files } => validate::run(&files, api, format).await,
         Command::Activate { workflow } => {
             let id = id_of(api, &workflow).await?;
             let answer = api.post(&format!("/v1/workflows/{id}/activate"), &json!({})).await?;
@@ -199,9 +202,14 @@ pub async fn id_of(api: &Api, workflow: &str) -> anyhow::Result<String> {
 
 /// The workflow with this name, without regard to case and outer blanks.
 async fn find(api: &Api, name: &str) -> anyhow::Result<Option<Value>> {
-    let wanted = name.trim().to_lowercase();
+    let wanted = same_name(name);
     let found = pages(api, "/v1/workflows", &[("search", name.trim().to_owned())], u32::MAX).await?;
-    Ok(found.into_iter().find(|workflow| member(workflow, "/name").trim().to_lowercase() == wanted))
+    Ok(found.into_iter().find(|workflow| same_name(&member(workflow, "/name")) == wanted))
+}
+
+/// What names of one workflow have in common.
+fn same_name(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// A hint beside the point.

@@ -86,9 +86,52 @@ async fn files_are_checked_without_storing_anything() {
         assert!(checked.out.contains(problem), "{}", checked.out);
     }
     assert!(checked.complaint(1).contains("1 cannot be used as they are"));
-    let refused = told(&product, &["workflows", "apply", "-f", &bad, "--yes"]).complaint(1);
-    assert!(refused.contains("INVALID_WORKFLOW_CONFIG: "), "{refused}");
-    assert!(refused.contains("INVALID_NODE_CONFIG: "), "all problems are shown: {refused}");
+    for how in ["--yes", "--dry-run"] {
+        let refused = told(&product, &["workflows", "apply", "-f", &good, "-f", &bad, how]);
+        assert!(refused.out.contains("+ Greet is new\n✗ Bad cannot be used as it is\n"), "{}", refused.out);
+        for problem in ["INVALID_WORKFLOW_CONFIG ", "INVALID_NODE_CONFIG "] {
+            assert!(refused.out.contains(problem), "all problems are shown: {}", refused.out);
+        }
+        assert!(refused.complaint(1).contains("1 of 2 cannot be used as they are; nothing was changed"));
+    }
+    let for_programs = told(&product, &["workflows", "apply", "-f", &bad, "--dry-run", "--json"]);
+    let found: Value = serde_json::from_str(&for_programs.out).unwrap();
+    assert_eq!(found["invalid"][0]["result"]["errors"][0]["field"], "configuration.nodes[0].content");
+    for_programs.complaint(1);
+    assert_eq!(told(&product, &["workflows", "list", "--json"]).json(), json!([]));
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_otherwise_and_means_the_same_changes_nothing() {
+    let mut product = Product::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut greet = workflows::greet("  Greet ", "hello");
+    greet["description"] = Value::Null;
+    let file = write(&directory, "greet.json", &greet);
+    let apply = |how: &str| told(&product, &["workflows", "apply", "-f", &file, how]).out();
+
+    assert!(apply("--yes").contains("✓ Greet created"));
+    assert!(apply("--dry-run").contains("= Greet stays as it is"));
+    greet["description"] = json!("");
+    write(&directory, "greet.json", &greet);
+    assert!(apply("--dry-run").contains("= Greet stays as it is"));
+    // A file may say a part only; it is checked together with the rest.
+    write(&directory, "greet.json", &json!({"name": "Greet", "description": "new"}));
+    assert!(apply("--dry-run").contains("1 of 1 would change"));
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_files_of_one_workflow_are_refused() {
+    let mut product = Product::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    write(&directory, "one.json", &workflows::greet("Greet", "hello"));
+    write(&directory, "two.json", &workflows::greet(" GREET", "ahoy"));
+    let all = directory.path().display().to_string();
+
+    let refused = told(&product, &["workflows", "apply", "-f", &all, "--yes"]).complaint(1);
+    assert!(refused.contains("one.json and ") && refused.contains("two.json both say"), "{refused}");
     assert_eq!(told(&product, &["workflows", "list", "--json"]).json(), json!([]));
     product.stop().await;
 }
