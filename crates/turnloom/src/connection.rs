@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-use crate::api::Api;
+use crate::api::{self, Api};
 use crate::run_file::RunFile;
 
 /// Where the API is and who asks.
@@ -68,10 +68,21 @@ impl Connection {
         let key = match (&self.key, &profile.key, &profile.key_file) {
             (Some(key), _, _) | (None, Some(key), _) => key.clone(),
             (None, None, Some(file)) => read_key(file)?,
-            (None, None, None) => read_key(&self.data_dir.join("api-key"))
-                .context("say which key to use with TURNLOOM_API_KEY, --key or a profile")?,
+            (None, None, None) => self.kept_key(&url).with_context(|| {
+                format!("{url} needs a key: say which with TURNLOOM_API_KEY, --key or a profile")
+            })?,
         };
         Api::new(&url, &key)
+    }
+
+    /// The key that `turnloom up` keeps in the data directory. It opens everything there, so nobody else gets to see it.
+    fn kept_key(&self, url: &str) -> anyhow::Result<String> {
+        let running = RunFile::read(&self.data_dir)?.api_url;
+        let file = self.data_dir.join("api-key");
+        if api::base(url) != api::base(&running) {
+            bail!("the key in {} is for {running} only", file.display());
+        }
+        read_key(&file)
     }
 
     fn profile(&self) -> anyhow::Result<Profile> {

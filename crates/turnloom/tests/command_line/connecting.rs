@@ -3,9 +3,10 @@
 use std::fs;
 
 use testkit::workflows;
+use turnloom::run_file::RunFile;
 
 use crate::support::Product;
-use crate::{bare, end, told};
+use crate::{against, bare, end, end_unread, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flags_come_before_the_environment_and_that_before_a_profile() {
@@ -83,4 +84,52 @@ fn completions_are_made_for_every_shell() {
         command.args(["completions", shell]);
         assert!(end(command, "").out().contains("executions"), "{shell}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_the_data_directory_is_told_to_nobody_but_the_product_that_runs_there() {
+    let mut product = Product::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("api-key"), &product.key).unwrap();
+    let list = |url: &str| {
+        let mut command = bare();
+        command.args(["workflows", "list", "--url", url, "--data-dir"]).arg(directory.path());
+        end(command, "")
+    };
+    let elsewhere = "http://127.0.0.1:1";
+
+    assert!(list(product.api.base()).complaint(1).contains("nothing runs in"));
+    let run = RunFile {
+        api_url: product.api.base().to_owned(),
+        nats_url: product.nats.url(),
+        nats_monitor_url: product.nats.monitor_url(),
+        database_url: product.database_url.clone(),
+        events_subject: "events.>".to_owned(),
+    };
+    run.write(directory.path()).unwrap();
+    list(product.api.base()).out();
+    list(&format!("{}/v1/", product.api.base())).out();
+    let refused = list(elsewhere).complaint(1);
+    assert!(refused.contains(&format!("{elsewhere} needs a key")), "{refused}");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_output_nobody_reads_ends_quietly() {
+    let mut product = Product::start().await;
+    product.api.create(&workflows::greet("Greet", "hello")).await;
+    for arguments in [
+        &["openapi"][..],
+        &["asyncapi"],
+        &["completions", "bash"],
+        &["--help"],
+        &["workflows", "list"],
+        &["workflows", "list", "--json"],
+        &["metrics", "show", "Greet"],
+        &["doctor"],
+        &["demo"],
+    ] {
+        assert_eq!(end_unread(against(&product, arguments)), (Some(0), String::new()), "{arguments:?}");
+    }
+    product.stop().await;
 }

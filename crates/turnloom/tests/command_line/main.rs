@@ -1,8 +1,10 @@
 //! The command line as people and programs use it: what it prints, and how it ends.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checking;
 mod connecting;
+mod listening;
+mod meanwhile;
 #[path = "../support/mod.rs"]
 mod support;
 mod talking;
@@ -59,6 +61,14 @@ fn end(mut command: Command, input: &str) -> Ended {
     }
 }
 
+/// How a command ends whose output nobody reads, and what it complains of.
+fn end_unread(mut command: Command) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
 /// A command against this product.
 fn told(product: &Product, arguments: &[&str]) -> Ended {
     told_with(product, arguments, "")
@@ -66,6 +76,10 @@ fn told(product: &Product, arguments: &[&str]) -> Ended {
 
 /// The same with this on its standard input.
 fn told_with(product: &Product, arguments: &[&str], input: &str) -> Ended {
+    end(against(product, arguments), input)
+}
+
+fn against(product: &Product, arguments: &[&str]) -> Command {
     let mut command = bare();
     command
         .args(arguments)
@@ -74,5 +88,5 @@ fn told_with(product: &Product, arguments: &[&str], input: &str) -> Ended {
         .env("TURNLOOM_NATS_URL", product.nats.url())
         .env("TURNLOOM_NATS_MONITOR_URL", product.nats.monitor_url())
         .env("TURNLOOM_DATABASE_URL", &product.database_url);
-    end(command, input)
+    command
 }
