@@ -10,6 +10,9 @@ use crate::connection::Connection;
 
 /// Less free space than this is odd, and a tenth of it is bad: streams and tables stop when the disk is full.
 const FREE_BYTES_ODD: u64 = 5 << 30;
+/// The `Date` header has whole seconds and is renewed twice a second: a clock that is right seems to be behind by
+/// anything up to 1.5 s. Half of it, seconds, is what is added, and also how far it may be off then.
+const HEADER_BEHIND: f64 = 0.75;
 
 pub(super) async fn api(connection: &Connection) -> Vec<Finding> {
     const ABOUT: &str = "API";
@@ -33,11 +36,7 @@ pub(super) async fn api(connection: &Connection) -> Vec<Finding> {
             clippy::cast_precision_loss,
             reason = "seconds since 1970 fit a double for 285 million years"
         )]
-        let off = clock_off(there.timestamp() as f64);
-        // The header has whole seconds.
-        let holds = off.abs() <= CLOCK_OFF_MAX + 1.0;
-        let found = format!("{off:+.0} s to this machine's");
-        findings.push(Finding::must(holds, "  clock", found, "let NTP set both clocks"));
+        findings.push(clock(clock_off(there.timestamp() as f64)));
     }
     findings.push(match api.get("/v1/workflows", &[("limit", "1".to_owned())]).await {
         Ok(found) => {
@@ -52,6 +51,18 @@ pub(super) async fn api(connection: &Connection) -> Vec<Finding> {
     findings
 }
 
+/// What there is to say about a clock whose header is ahead by so many seconds.
+fn clock(header_off: f64) -> Finding {
+    let off = header_off + HEADER_BEHIND;
+    let found = if off.abs() <= 1.0 {
+        "within a second of this machine's".to_owned()
+    } else {
+        format!("about {off:+.0} s to this machine's")
+    };
+    let holds = off.abs() <= CLOCK_OFF_MAX + HEADER_BEHIND;
+    Finding::must(holds, "  clock", found, "let NTP set both clocks")
+}
+
 pub(super) fn disk(data_dir: &Path) -> Option<Finding> {
     const REMEDY: &str = "make room: a full disk stops intake, and nothing is lost until then";
     let space = rustix::fs::statvfs(data_dir).ok()?;
@@ -62,4 +73,27 @@ pub(super) fn disk(data_dir: &Path) -> Option<Finding> {
         free if free < FREE_BYTES_ODD => Finding::of(Verdict::Odd, "disk", found, REMEDY),
         _ => Finding::good("disk", found),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, clock};
+
+    #[test]
+    fn a_clock_that_is_right_is_not_said_to_be_behind() {
+        for header_off in [0.0, -0.4, -1.0, -1.5] {
+            let finding = clock(header_off);
+            assert_eq!(finding.verdict, Verdict::Good);
+            assert_eq!(finding.found, "within a second of this machine's", "{header_off}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_found() {
+        for (header_off, found) in [(4.25, "about +5 s to"), (-10.75, "about -10 s to")] {
+            let finding = clock(header_off);
+            assert_eq!(finding.verdict, Verdict::Bad);
+            assert!(finding.found.starts_with(found), "{}", finding.found);
+        }
+    }
 }
