@@ -377,3 +377,21 @@ fn a_patch_changes_only_what_it_names() {
     let told: Vec<&str> = refused.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(told, ["status", "name"]);
 }
+
+#[test]
+fn null_counts_as_absent_also_where_the_field_has_no_meaning() {
+    check_fine(vec![
+        with_trigger(json!({"type": "api", "keywords": null, "channels": null})),
+        with_field(json!({"name": "a", "type": "text", "required": true, "label": "A", "options": null})),
+    ]);
+    check(vec![
+        (with_trigger(json!({"type": "api", "colours": null})), UNKNOWN, "trigger.colours"),
+        (with_trigger(json!({"type": "api", "channels": ["web"]})), UNKNOWN, "trigger.channels"),
+    ]);
+}
+
+fn check_fine(configurations: Vec<Value>) {
+    for configuration in configurations {
+        assert_eq!(problems(&configuration), [], "{configuration}");
+    }
+}

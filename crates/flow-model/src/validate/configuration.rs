@@ -97,7 +97,15 @@ fn read_trigger(
             };
             keywords.zip(channels).map(|(keywords, channels)| Trigger::Message { keywords, channels })
         }
-        "api" => Some(Trigger::Api),
+        "api" => {
+            // It has neither, and null is neither.
+            for name in ["keywords", "channels"] {
+                if !object.has(name) {
+                    object.get(name);
+                }
+            }
+            Some(Trigger::Api)
+        }
         other => {
             let message = format!("Unknown trigger type '{other}': must be message or api");
             context.report.problem(&type_at, InvalidWorkflowConfig, message);

@@ -59,6 +59,10 @@ fn read_field(value: &Value, at: &At, owner: &str, context: &mut Context<'_>) ->
         context.report.problem(at, InvalidNodeConfig, message);
     }
     let field_type = read_type(&mut object, owner, context);
+    if !object.has("options") {
+        // Null is no options, whatever the type.
+        object.get("options");
+    }
     let required = read_required(&mut object, context);
     let label = context.required_text(&mut object, owner, "label");
     if let Some((label, at)) = &label {
