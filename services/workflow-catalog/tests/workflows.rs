@@ -55,6 +55,25 @@ async fn of_many_that_want_a_name_at_once_one_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_are_compared_and_found_whatever_their_case() {
+    let catalog = Catalog::start().await;
+    catalog.create("Straße").await;
+    let refused = catalog.try_create(&support::workflow("STRASSE")).await.unwrap_err();
+    assert_eq!((refused.error_code(), refused.field.as_str()), (ErrorCode::WorkflowAlreadyExists, "name"));
+    for (search, total) in [("strasse", 1), ("STRAẞE", 1), ("raß", 1), ("stra e", 0)] {
+        let request = v1::ListWorkflowsRequest {
+            account_id: catalog.account.to_vec().into(),
+            page: 1,
+            limit: 10,
+            search: search.to_owned(),
+            ..v1::ListWorkflowsRequest::default()
+        };
+        let found: v1::ListWorkflowsResponse = catalog.call(catalog::LIST, &request).await.unwrap();
+        assert_eq!(found.total, total, "{search}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_accounts_workflow_is_not_there() {
     let catalog = Catalog::start().await;
     let workflow = catalog.create("Greet").await;
@@ -116,9 +135,20 @@ async fn pages_and_cursors_give_every_workflow_once() {
             break;
         }
     }
+    for (page, limit) in [(1, 23), (23, 1)] {
+        let full = list(v1::ListWorkflowsRequest { page, limit, ..request.clone() }).await.unwrap();
+        assert_eq!(
+            (full.workflows.len(), full.next_cursor.as_str()),
+            (limit as usize, ""),
+            "a full last page"
+        );
+    }
     let newest_first: Vec<String> = (0..23).rev().map(|n| format!("Flow {n}")).collect();
     assert_eq!(by_page, newest_first);
     assert_eq!(by_cursor, newest_first);
-    let refused = list(v1::ListWorkflowsRequest { cursor: "zz".to_owned(), ..request }).await.unwrap_err();
-    assert_eq!(refused.field, "cursor");
+    let refused = list(v1::ListWorkflowsRequest { cursor: "zz".to_owned(), ..request.clone() }).await;
+    assert_eq!(refused.unwrap_err().field, "cursor");
+    let cursor = list(request.clone()).await.unwrap().next_cursor;
+    let other = v1::ListWorkflowsRequest { cursor, channel: "web".to_owned(), ..request };
+    assert_eq!(list(other).await.unwrap_err().field, "cursor", "a cursor is for the list that gave it");
 }

@@ -5,6 +5,7 @@ use contracts::{ErrorCode, v1::ListExecutionsRequest};
 use flow_model::{AccountId, Channel, ConversationId, WorkflowId};
 use prost::Message;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{failure, malformed};
 use crate::store::read::{Filter, Place, Reads, Status};
@@ -21,12 +22,14 @@ pub(crate) async fn list_executions(
     request: ListExecutionsRequest,
 ) -> Result<v1::ListExecutionsResponse, Failure> {
     let limit = request.limit.clamp(1, LIMIT_MAX);
-    let place = place_of(&request, limit)?;
-    let listed = reads.list(filter_of(&request)?, place, limit).await.map_err(|error| failure(&error))?;
+    let name = name_of(&request);
+    let place = place_of(&name, &request, limit)?;
+    // One more than is shown: whether there is one says whether there is a next page.
+    let listed = reads.list(filter_of(&request)?, place, limit + 1).await.map_err(|error| failure(&error))?;
     let rows = listed.executions.len();
     let mut executions: Vec<v1::Execution> = Vec::with_capacity(rows);
     let mut bytes = 0;
-    for mut execution in listed.executions {
+    for mut execution in listed.executions.into_iter().take(limit as usize) {
         shorten(&mut execution);
         bytes += execution.encoded_len() + 8;
         if bytes > ANSWER_BYTES_MAX && !executions.is_empty() {
@@ -34,8 +37,8 @@ pub(crate) async fn list_executions(
         }
         executions.push(execution);
     }
-    let more = executions.len() < rows || rows == limit as usize;
-    let next_cursor = executions.last().filter(|_| more).and_then(cursor_of).unwrap_or_default();
+    let last = executions.last().filter(|_| executions.len() < rows);
+    let next_cursor = last.and_then(|last| cursor_of(&name, last)).unwrap_or_default();
     Ok(v1::ListExecutionsResponse { executions, total: listed.total, next_cursor })
 }
 
@@ -89,23 +92,30 @@ fn conversations_of(
     }))
 }
 
-fn place_of(request: &ListExecutionsRequest, limit: u32) -> Result<Place, Failure> {
+fn place_of(list: &str, request: &ListExecutionsRequest, limit: u32) -> Result<Place, Failure> {
     if request.cursor.is_empty() {
         return Ok(Place::Offset(u64::from(request.page.max(1) - 1) * u64::from(limit)));
     }
-    read_cursor(&request.cursor).ok_or_else(|| {
+    read_cursor(list, &request.cursor).ok_or_else(|| {
         Failure::because(ErrorCode::InvalidRequest, "The cursor is not one that this list gave").at("cursor")
     })
 }
 
-/// A cursor is the place of the last row: its start in hexadecimal milliseconds, a dash, its id.
-fn cursor_of(execution: &v1::Execution) -> Option<String> {
-    let id = Uuid::from_slice(&execution.id).ok()?;
-    Some(format!("{:x}-{}", execution.started_at_ms, id.as_simple()))
+/// Names the list that a request asks for by its workflow and its filters, whatever the place in it.
+fn name_of(request: &ListExecutionsRequest) -> String {
+    let filters = ListExecutionsRequest { page: 0, limit: 0, cursor: String::new(), ..request.clone() };
+    format!("e{:08x}", xxh3_64(&filters.encode_to_vec()) >> 32)
 }
 
-fn read_cursor(text: &str) -> Option<Place> {
-    let (started_at, id) = text.split_once('-')?;
+/// A cursor is the list's name and the place of the last row: its start in hexadecimal milliseconds, its id. What one list
+/// gave means nothing in another one.
+fn cursor_of(list: &str, execution: &v1::Execution) -> Option<String> {
+    let id = Uuid::from_slice(&execution.id).ok()?;
+    Some(format!("{list}-{:x}-{}", execution.started_at_ms, id.as_simple()))
+}
+
+fn read_cursor(list: &str, text: &str) -> Option<Place> {
+    let (started_at, id) = text.strip_prefix(list)?.strip_prefix('-')?.split_once('-')?;
     let started_at_ms = i64::from_str_radix(started_at, 16).ok().filter(|ms| (0..1 << 50).contains(ms))?;
     Some(Place::After { started_at_ms, id: Uuid::try_parse(id).ok()? })
 }
@@ -132,22 +142,39 @@ mod tests {
             started_at_ms: 1_706_178_600_007,
             ..v1::Execution::default()
         };
-        let cursor = cursor_of(&execution).unwrap_or_default();
-        assert_eq!(read_cursor(&cursor), Some(Place::After { started_at_ms: 1_706_178_600_007, id }));
+        let cursor = cursor_of("e1", &execution).unwrap_or_default();
+        assert_eq!(read_cursor("e2", &cursor), None);
+        assert_eq!(read_cursor("e1", &cursor), Some(Place::After { started_at_ms: 1_706_178_600_007, id }));
+    }
+
+    #[test]
+    fn a_list_has_the_same_name_on_every_page_and_another_with_other_filters() {
+        let list = ListExecutionsRequest { workflow_id: vec![1; 16].into(), ..Default::default() };
+        let later = ListExecutionsRequest { page: 3, limit: 7, cursor: "x".to_owned(), ..list.clone() };
+        assert_eq!(name_of(&later), name_of(&list));
+        for other in [
+            ListExecutionsRequest { workflow_id: vec![2; 16].into(), ..list.clone() },
+            ListExecutionsRequest { status: v1::ExecutionStatus::Failed.into(), ..list.clone() },
+            ListExecutionsRequest { start_at_ms: Some(0), ..list.clone() },
+        ] {
+            assert_ne!(name_of(&other), name_of(&list));
+        }
     }
 
     #[test]
     fn what_is_no_cursor_is_refused() {
         for text in [
             "",
-            "-",
-            "zz-0",
-            "1",
-            "1-2",
-            "-1-00000000000000000000000000000000",
-            "7fffffffffffffff-00000000000000000000000000000000",
+            "e1",
+            "e1-",
+            "e1-zz-0",
+            "e1-1",
+            "e1-1-2",
+            "1-00000000000000000000000000000000",
+            "e1--1-00000000000000000000000000000000",
+            "e1-7fffffffffffffff-00000000000000000000000000000000",
         ] {
-            assert_eq!(read_cursor(text), None, "{text}");
+            assert_eq!(read_cursor("e1", text), None, "{text}");
         }
     }
 }

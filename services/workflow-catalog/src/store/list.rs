@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use flow_model::AccountId;
 use uuid::Uuid;
 
-use super::row::{COLUMNS, StoredWorkflow, status_code};
+use super::row::{COLUMNS, StoredWorkflow, folded, status_code};
 use super::{Store, StoreError};
 
 /// Which workflows.
@@ -20,7 +20,7 @@ pub(crate) struct Wanted {
     pub status: WorkflowStatus,
     /// Of this channel; of any when it is empty.
     pub channel: String,
-    /// With this text, in lower case, in name or description; any when it is empty.
+    /// With this text in name or description, whatever its case; any when it is empty.
     pub search: String,
     /// After this row.
     pub after: Option<After>,
@@ -62,6 +62,7 @@ impl Store {
             .run(move |connection| {
                 Box::pin(async move {
                     use diesel_async::SimpleAsyncConnection;
+                    let search = folded(&wanted.search);
                     connection
                         .batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                         .await?;
@@ -71,7 +72,7 @@ impl Store {
                             .bind::<SmallInt, _>(status_code(WorkflowStatus::Deleted))
                             .bind::<SmallInt, _>(status_code(wanted.status))
                             .bind::<Text, _>(&wanted.channel)
-                            .bind::<Text, _>(&wanted.search)
+                            .bind::<Text, _>(&search)
                             .get_result(connection)
                             .await?;
                     let after = wanted.after.unwrap_or(After {
@@ -86,7 +87,7 @@ impl Store {
                     .bind::<SmallInt, _>(status_code(WorkflowStatus::Deleted))
                     .bind::<SmallInt, _>(status_code(wanted.status))
                     .bind::<Text, _>(&wanted.channel)
-                    .bind::<Text, _>(&wanted.search)
+                    .bind::<Text, _>(&search)
                     .bind::<Timestamptz, _>(after.created_at)
                     .bind::<SqlUuid, _>(after.id)
                     .bind::<BigInt, _>(i64::try_from(wanted.skip).unwrap_or(i64::MAX))

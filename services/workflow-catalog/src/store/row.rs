@@ -87,6 +87,11 @@ impl StoredWorkflow {
     }
 }
 
+/// A text as it is compared and searched: case-folded as Unicode says, so that `Straße` is `STRASSE`.
+pub(super) fn folded(text: &str) -> String {
+    caseless::default_case_fold_str(text)
+}
+
 /// A status as it is stored: the number of the bus message.
 pub(crate) fn status_code(status: WorkflowStatus) -> i16 {
     i16::try_from(i32::from(status)).unwrap_or(0)

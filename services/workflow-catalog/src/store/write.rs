@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flow_model::{AccountId, WorkflowId};
 
 use super::read::revision_on;
-use super::row::{COLUMNS, StoredWorkflow, status_code};
+use super::row::{COLUMNS, StoredWorkflow, folded, status_code};
 use super::{Store, StoreError};
 
 /// A workflow to be.
@@ -49,11 +49,11 @@ pub(crate) enum StateChange {
 }
 
 fn name_key(name: &str) -> String {
-    name.trim().to_lowercase()
+    folded(name.trim())
 }
 
 fn search_text(name: &str, description: &str) -> String {
-    format!("{name}\n{description}").to_lowercase()
+    folded(&format!("{name}\n{description}"))
 }
 
 impl Store {

@@ -1,0 +1,124 @@
+//! Pages of a long list: those that are found by counters are those that a walk by cursor meets.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use contracts::v1::{ExecutionStatus, ListExecutionsRequest};
+use flow_model::WorkflowId;
+use support::{Stack, workflow};
+
+/// Finished executions, over some hours.
+const FINISHED: i64 = 4000;
+/// Running ones, among them.
+const RUNNING: i64 = 60;
+const HOUR_MS: i64 = 3_600_000;
+/// Rows of a page; a prime number, so that pages end anywhere.
+const LIMIT: u32 = 97;
+
+/// Rows of any channel and status as the runner would have committed them; the same in every run, several in a second.
+const ROWS: &str = "
+    INSERT INTO executions SELECT md5('id' || n)::uuid, $1, $2, 1, md5('c' || n)::uuid, 'c' || n, 1 + (h / 7) % 5,
+        CASE WHEN h % 7 < 5 THEN 2 ELSE 3 END, $3::timestamptz + interval '1 s' * (h % $4::bigint), $3::timestamptz + interval '9 h', 0, ''
+    FROM (SELECT n, abs(hashint8(n)::bigint) AS h FROM generate_series(1, $5::bigint) AS n) AS numbers";
+const COUNTERS: &str = "
+    INSERT INTO counters SELECT workflow_id, date_trunc('hour', started_at, 'UTC'), channel, status, 0, count(*)
+    FROM executions GROUP BY 1, 2, 3, 4";
+const RUNNING_ROWS: &str = "
+    INSERT INTO running_executions SELECT md5('run' || n)::uuid, $1, $2, 1, md5('r' || n)::uuid, 'r' || n, 1 + n % 5,
+        $3::timestamptz + interval '1 s' * (abs(hashint8(-n)::bigint) % $4::bigint), 0, '', ''
+    FROM generate_series(1, $5::bigint) AS n";
+
+/// Fills the tables from an hour on, over six hours, and gives that hour. Runners start afterwards: they make slices, too.
+async fn fill(stack: &Stack, workflow: WorkflowId) -> i64 {
+    let sql = stack.sql().await;
+    let slice = "SELECT (extract(epoch FROM date_trunc('day', now(), 'UTC')) * 1000)::bigint";
+    let start_ms: i64 = sql.query_one(slice, &[]).await.unwrap().get(0);
+    let day = format!(
+        "CREATE TABLE executions_{} PARTITION OF executions FOR VALUES FROM (to_timestamp({})) TO (to_timestamp({}))",
+        start_ms / (24 * HOUR_MS),
+        start_ms / 1000,
+        start_ms / 1000 + 24 * 3600
+    );
+    sql.batch_execute(&day).await.unwrap();
+    let start = chrono::DateTime::from_timestamp_millis(start_ms).unwrap();
+    let (account, workflow, seconds) = (*stack.account.as_uuid(), *workflow.as_uuid(), 6 * HOUR_MS / 1000);
+    sql.execute(ROWS, &[&account, &workflow, &start, &seconds, &FINISHED]).await.unwrap();
+    sql.execute(COUNTERS, &[]).await.unwrap();
+    sql.execute(RUNNING_ROWS, &[&account, &workflow, &start, &seconds, &RUNNING]).await.unwrap();
+    start_ms
+}
+
+/// The ids of a whole list, page after page.
+async fn walk(stack: &Stack, list: &ListExecutionsRequest) -> Vec<Vec<u8>> {
+    let mut ids = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = stack.list(ListExecutionsRequest { cursor, ..list.clone() }).await;
+        ids.extend(page.executions.iter().map(|execution| execution.id.to_vec()));
+        if page.next_cursor.is_empty() {
+            assert_eq!(ids.len() as u64, page.total);
+            return ids;
+        }
+        cursor = page.next_cursor;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_however_deep_is_what_a_walk_by_cursor_meets_there() {
+    let stack = Stack::start().await;
+    let workflow = workflow();
+    let start_ms = fill(&stack, workflow).await;
+    let runner = stack.runner("one").await;
+    let all = ListExecutionsRequest { limit: LIMIT, ..stack.list_of(workflow) };
+    let span = |from_ms: i64, to_ms: i64| (Some(start_ms + from_ms), Some(start_ms + to_ms));
+    let mut deep = 0;
+    for status in [ExecutionStatus::Unspecified, ExecutionStatus::Success, ExecutionStatus::Failed] {
+        for channel in ["", "voice"] {
+            for (start_at_ms, end_at_ms) in [
+                (None, None),
+                span(HOUR_MS / 2, 5 * HOUR_MS + HOUR_MS / 3),
+                span(HOUR_MS, 6 * HOUR_MS - 1),
+                (Some(start_ms + 1), None),
+            ] {
+                let channel = channel.to_owned();
+                let list = ListExecutionsRequest {
+                    status: status.into(),
+                    channel,
+                    start_at_ms,
+                    end_at_ms,
+                    ..all.clone()
+                };
+                let walked = walk(&stack, &list).await;
+                for (number, expected) in walked.chunks(LIMIT as usize).enumerate() {
+                    let page = u32::try_from(number).unwrap() + 1;
+                    let found = stack.list(ListExecutionsRequest { page, ..list.clone() }).await;
+                    let ids: Vec<Vec<u8>> = found.executions.iter().map(|row| row.id.to_vec()).collect();
+                    assert_eq!(ids, expected, "page {page} of {list:?}");
+                    deep += usize::from(number * LIMIT as usize > 1000);
+                }
+            }
+        }
+    }
+    assert!(deep > 150, "{deep} deep pages");
+    runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_last_page_has_no_next_one() {
+    let stack = Stack::start().await;
+    let workflow = workflow();
+    fill(&stack, workflow).await;
+    let runner = stack.runner("one").await;
+    let all = stack.list_of(workflow);
+    for (status, page, limit) in [
+        (ExecutionStatus::Running, 1, 60),
+        (ExecutionStatus::Running, 3, 20),
+        // 4060 rows of any status.
+        (ExecutionStatus::Unspecified, 58, 70),
+    ] {
+        let last = ListExecutionsRequest { status: status.into(), page, limit, ..all.clone() };
+        let found = stack.list(last).await;
+        assert_eq!((found.executions.len(), found.next_cursor.as_str()), (limit as usize, ""), "{page}");
+    }
+    runner.stop().await;
+}
