@@ -1,5 +1,7 @@
 //! Reading a request's JSON, bounded.
 
+mod strict;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::Payload;
@@ -8,6 +10,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::error::ApiError;
+use strict::Fault;
 
 /// Bytes of a document that is handed on over the bus, below its 1 MiB.
 const HANDED_ON_BYTES_MAX: usize = 900 * 1024;
@@ -48,8 +51,11 @@ pub(super) fn compact(document: &Value) -> Result<Vec<u8>, ApiError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        ApiError::because(ErrorCode::InvalidRequest, format!("The body is not valid JSON: {error}"))
+    strict::parse(bytes).map_err(|fault| match fault {
+        Fault::Repeated(path) => ApiError::invalid(&path, "The field is given twice"),
+        Fault::Malformed(error) => {
+            ApiError::because(ErrorCode::InvalidRequest, format!("The body is not valid JSON: {error}"))
+        }
     })
 }
 
