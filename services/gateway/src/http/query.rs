@@ -131,10 +131,7 @@ impl Query {
 
     /// The end of a span, Unix milliseconds, itself included: a date ends with its last millisecond, UTC.
     pub fn end(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        Ok(self.moment(name)?.map(|moment| match moment {
-            Moment::Date(_) => moment.end_ms(Tz::UTC) - 1,
-            Moment::Time(ms) => ms,
-        }))
+        Ok(self.moment(name)?.map(|moment| moment.last_ms(Tz::UTC)))
     }
 
     /// A date or a time.
@@ -167,6 +164,14 @@ impl Moment {
     pub fn first_ms(self, zone: Tz) -> i64 {
         match self {
             Self::Date(date) => series::begins(date, zone),
+            Self::Time(ms) => ms,
+        }
+    }
+
+    /// Its last millisecond in a zone.
+    pub fn last_ms(self, zone: Tz) -> i64 {
+        match self {
+            Self::Date(_) => self.end_ms(zone) - 1,
             Self::Time(ms) => ms,
         }
     }

@@ -197,15 +197,14 @@ fn zone(query: &Query) -> Result<Tz, ApiError> {
 fn period(query: &Query, zone: Tz, now_ms: i64) -> Result<(i64, i64), ApiError> {
     let start = query.moment("start_date")?;
     let end = query.moment("end_date")?.unwrap_or(Moment::Time(now_ms));
-    let end_ms = end.end_ms(zone);
     let start_ms = match start {
         Some(start) => start.first_ms(zone),
         None => default_start(end, zone),
     };
-    if start_ms > end_ms {
+    if start_ms > end.last_ms(zone) {
         return Err(ApiError::invalid("end_date", "The parameter 'end_date' is before 'start_date'"));
     }
-    Ok((start_ms, end_ms))
+    Ok((start_ms, end.end_ms(zone)))
 }
 
 fn default_start(end: Moment, zone: Tz) -> i64 {
