@@ -341,11 +341,25 @@ async fn bad_queries(table: &mut Table<'_>, good: &str) {
     ] {
         table.get(&format!("/v1/workflows/{good}/executions?{query}"), (400, "INVALID_REQUEST", field)).await;
     }
+    for (query, field) in [
+        ("granularity=minute", "granularity"),
+        ("timezone=Mars/Olympus", "timezone"),
+        ("start_date=yesterday", "start_date"),
+        ("end_date=2024-02-30", "end_date"),
+        ("start_date=2024-02-02&end_date=2024-02-01", "end_date"),
+        ("start_date=2024-02-02T00:00:01Z&end_date=2024-02-02T00:00:00Z", "end_date"),
+        ("start_date=2024-02-02&end_date=2024-02-01&timezone=Asia/Tokyo", "end_date"),
+        ("start_date=2020-01-01&end_date=2024-01-01&granularity=hour", "granularity"),
+        ("status=success", "status"),
+    ] {
+        table.get(&format!("/v1/workflows/{good}/metrics?{query}"), (400, "INVALID_REQUEST", field)).await;
+    }
 }
 
 async fn bad_http(table: &mut Table<'_>, good: &str) {
     let path = format!("/v1/workflows/{good}");
     table.get("/", (404, "NOT_FOUND", "")).await;
+    table.get("/docs/nothing", (404, "NOT_FOUND", "")).await;
     table.get("/v1/nothing", (404, "NOT_FOUND", "")).await;
     table.get("/v1/workflows/workflow-123", (404, "WORKFLOW_NOT_FOUND", "")).await;
     table.get(&format!("{path}/executions/execution-1"), (404, "EXECUTION_NOT_FOUND", "")).await;
@@ -359,6 +373,11 @@ async fn bad_http(table: &mut Table<'_>, good: &str) {
         .await;
     table.raw("/v1/messages", "application/json", b"", (400, "INVALID_REQUEST", "")).await;
     table.raw("/v1/messages", "application/json", b"{\"customer_id\":", (400, "INVALID_REQUEST", "")).await;
+    let twice = br#"{"name": "a", "name": "b"}"#;
+    table.raw("/v1/workflows", "application/json", twice, (400, "INVALID_REQUEST", "name")).await;
+    let twice = br#"{"name": "a", "configuration": {"nodes": [{"content": "a", "content": "a"}]}}"#;
+    let expected = (400, "INVALID_REQUEST", "configuration.nodes[0].content");
+    table.raw("/v1/workflows", "application/json", twice, expected).await;
     table.raw("/v1/messages", "application/json", b"\xff\xfe", (400, "INVALID_REQUEST", "")).await;
     let deep = "[".repeat(100_000);
     table.raw("/v1/messages", "application/json", deep.as_bytes(), (400, "INVALID_REQUEST", "")).await;

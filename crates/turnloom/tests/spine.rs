@@ -73,6 +73,8 @@ async fn a_conversation_through_form_condition_and_set_is_on_record_field_by_fie
         listed["pagination"],
         json!({"page": 1, "limit": 20, "total": 4, "pages": 1, "next_cursor": null})
     );
+    let full = api.get(&format!("/v1/workflows/{workflow}/executions?limit=4")).await.expect(200);
+    assert_eq!((&full["data"], &full["pagination"]["next_cursor"]), (&listed["data"], &Value::Null));
     let shown = api.get(&format!("/v1/workflows/{workflow}")).await.expect(200);
     assert_eq!((&shown["data"]["execution_count"], &shown["data"]["success_rate"]), (&json!(4), &json!(1.0)));
     product.stop().await;
@@ -147,14 +149,26 @@ async fn a_deleted_workflow_is_gone_and_its_waiting_conversations_with_it() {
     let mut product = Product::start().await;
     let api = &product.api;
     let workflow = api.run(&workflows::survey("Survey", "start")).await;
-    let execution = api.say("ann", "start").await["execution"]["id"].as_str().unwrap().to_owned();
+    let message = json!({"customer_id": "ann", "channel": "web", "message": "start", "message_id": "m-1"});
+    let send = async || {
+        let request = api.request(Method::POST, "/v1/messages").header("prefer", "wait=30").json(&message);
+        api.send(request).await.expect(200)["data"].clone()
+    };
+    let execution = send().await["execution"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(send().await["execution"]["id"], execution.as_str(), "sent again");
 
     let deleted = api.delete(&format!("/v1/workflows/{workflow}")).await.expect(200);
 
     assert_eq!(deleted, json!({"message": "Workflow deleted successfully"}));
     let path = format!("/v1/workflows/{workflow}");
-    for path in [path.clone(), format!("{path}/executions"), format!("{path}/executions/{execution}")] {
-        assert_eq!(api.get(&path).await.expect(404)["error"]["code"], "WORKFLOW_NOT_FOUND", "{path}");
+    for below in ["", "/executions", "/metrics", &format!("/executions/{execution}")] {
+        let gone = api.get(&format!("{path}{below}")).await.expect(404);
+        assert_eq!(gone["error"]["code"], "WORKFLOW_NOT_FOUND", "{below}");
+    }
+    let shown = api.get("/v1/messages/m-1?channel=web&customer_id=ann").await.expect(200)["data"].clone();
+    for told in [send().await, shown] {
+        assert_eq!((&told["status"], &told["reason"]), (&json!("handled"), &json!("workflow_deleted")));
+        assert!(!told.to_string().contains(&execution) && !told.to_string().contains(&workflow), "{told}");
     }
     assert_eq!(api.say("ann", "Ann").await["reason"], "no_matching_workflow");
     api.create(&workflows::survey("Survey", "start")).await;
@@ -288,6 +302,18 @@ async fn lists_of_workflows_are_filtered_searched_and_paged() {
     assert_eq!(list("?search=e_").await["pagination"]["total"], 1);
     assert_eq!(list("?channel=voice").await["pagination"]["total"], 0);
     assert_eq!(list("?page=99").await["data"], json!([]));
+    let full = list("?limit=13&page=2").await;
+    assert_eq!(
+        (full["data"].as_array().unwrap().len(), &full["pagination"]["next_cursor"]),
+        (13, &Value::Null)
+    );
+    let cursor = list("?limit=7").await["pagination"]["next_cursor"].as_str().unwrap().to_owned();
+    for other in
+        ["/v1/workflows?status=draft".to_owned(), format!("/v1/workflows/{active}/executions?limit=7")]
+    {
+        let refused = api.get(&format!("{other}&cursor={cursor}")).await.expect(400);
+        assert_eq!(refused["error"]["field"], "cursor", "{other}");
+    }
     let mut names = Vec::new();
     let mut query = "?limit=7".to_owned();
     loop {
@@ -320,6 +346,38 @@ async fn versions_guard_against_lost_updates() {
     api.send(put("*", "Third")).await.expect(200);
     let shown = api.get(&path).await;
     assert_eq!(shown.body["data"]["name"], "Third");
-    api.send(api.request(Method::DELETE, &path).header("if-match", shown.header("etag"))).await.expect(200);
+    let delete = api.request(Method::DELETE, &path).header("if-match", "\"x\"");
+    api.send(delete.header("if-match", shown.header("etag"))).await.expect(200);
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_told_whether_anything_has_changed() {
+    let mut product = Product::start().await;
+    let api = &product.api;
+    let workflow = api.run(&workflows::greet("Greet", "hello")).await;
+    let path = format!("/v1/workflows/{workflow}");
+    let execution = api.say("ann", "hello").await["execution"]["id"].as_str().unwrap().to_owned();
+    let reads = [path.clone(), format!("{path}/executions"), format!("{path}/executions/{execution}")];
+    let changed = async |path: &str, etag: &str| {
+        api.send(api.request(Method::GET, path).header("if-none-match", etag)).await.status == 200
+    };
+
+    let mut etags = Vec::new();
+    for path in &reads {
+        etags.push(api.get(path).await.header("etag").to_owned());
+    }
+    assert!(etags[0].starts_with('"') && etags[1..].iter().all(|etag| etag.starts_with("W/\"")), "{etags:?}");
+    for (path, etag) in reads.iter().zip(&etags) {
+        assert!(!changed(path, etag).await, "{path}");
+    }
+    api.say("ann", "hello").await;
+    for (path, etag) in reads.iter().zip(&etags) {
+        let stays = path.ends_with(&execution);
+        assert_eq!(changed(path, etag).await, !stays, "{path}: there is one more execution");
+    }
+    // Numbers are no version: what was read may still be changed.
+    let put = api.request(Method::PUT, &path).header("if-match", &etags[0]);
+    api.send(put.json(&json!({"name": "Greeting"}))).await.expect(200);
     product.stop().await;
 }

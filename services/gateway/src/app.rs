@@ -28,8 +28,9 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Connections of one thread.
 const CONNECTIONS_MAX: usize = 10_000;
-/// Requests under way have so long to end when the gateway stops, seconds; longer than any caller may wait.
-const DRAIN_SECONDS: u64 = 31;
+/// Requests under way have so long to end when the gateway stops, seconds; longer than any caller may wait and it then
+/// takes to ask what became of its input.
+const DRAIN_SECONDS: u64 = 34;
 
 /// A gateway that is bound and ready to serve.
 pub struct App {
@@ -89,6 +90,7 @@ impl App {
             HttpApp::new()
                 .app_data(state.clone())
                 .app_data(timeout.clone())
+                .wrap(middleware::from_fn(http::conditional))
                 .wrap(middleware::from_fn(http::observe))
                 .configure(http::routes)
                 .default_service(web::to(http::not_found))

@@ -2,6 +2,8 @@
 
 mod body;
 mod caller;
+mod conditional;
+mod deadline;
 pub(crate) mod error;
 mod executions;
 mod messages;
@@ -12,10 +14,11 @@ mod prefer;
 mod query;
 mod workflows;
 
-use actix_web::web;
+use actix_web::{Route, guard, web};
 use contracts::ErrorCode;
 use error::ApiError;
 
+pub(crate) use conditional::conditional;
 pub(crate) use observe::{RequestTimeout, observe};
 
 /// All routes of the API, and its documentation.
@@ -23,20 +26,20 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/v1/openapi.json")
-                .route(web::get().to(openapi::serve))
-                .default_service(web::to(|| not_allowed("GET"))),
+                .route(read().to(openapi::serve))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .service(web::redirect("/docs", "/docs/"))
         .service(
             web::resource("/docs/{file:.*}")
-                .route(web::get().to(openapi::page))
-                .default_service(web::to(|| not_allowed("GET"))),
+                .route(read().to(openapi::page))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .service(
             web::resource("/v1/workflows")
-                .route(web::get().to(workflows::list::list))
+                .route(read().to(workflows::list::list))
                 .route(web::post().to(workflows::create::create))
-                .default_service(web::to(|| not_allowed("GET, POST"))),
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
         )
         .service(
             web::resource("/v1/workflows/validate")
@@ -45,10 +48,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         )
         .service(
             web::resource("/v1/workflows/{workflow_id}")
-                .route(web::get().to(workflows::get::get))
+                .route(read().to(workflows::get::get))
                 .route(web::put().to(workflows::update::update))
                 .route(web::delete().to(workflows::delete::delete))
-                .default_service(web::to(|| not_allowed("GET, PUT, DELETE"))),
+                .default_service(web::to(|| not_allowed("GET, HEAD, PUT, DELETE"))),
         )
         .service(
             web::resource("/v1/workflows/{workflow_id}/activate")
@@ -62,19 +65,19 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         )
         .service(
             web::resource("/v1/workflows/{workflow_id}/executions")
-                .route(web::get().to(executions::list::list))
+                .route(read().to(executions::list::list))
                 .route(web::post().to(executions::start::start))
-                .default_service(web::to(|| not_allowed("GET, POST"))),
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
         )
         .service(
             web::resource("/v1/workflows/{workflow_id}/executions/{execution_id}")
-                .route(web::get().to(executions::get::get))
-                .default_service(web::to(|| not_allowed("GET"))),
+                .route(read().to(executions::get::get))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .service(
             web::resource("/v1/workflows/{workflow_id}/metrics")
-                .route(web::get().to(workflows::metrics::metrics))
-                .default_service(web::to(|| not_allowed("GET"))),
+                .route(read().to(workflows::metrics::metrics))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .service(
             web::resource("/v1/messages")
@@ -83,14 +86,23 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         )
         .service(
             web::resource("/v1/messages/{message_id}")
-                .route(web::get().to(messages::get::get))
-                .default_service(web::to(|| not_allowed("GET"))),
+                .route(read().to(messages::get::get))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
         );
+}
+
+/// A read. `HEAD` is answered by the same handler; the server leaves the body out.
+fn read() -> Route {
+    Route::new().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// Any other route.
 pub(crate) fn not_found() -> std::future::Ready<Result<&'static str, ApiError>> {
-    std::future::ready(Err(ApiError::because(ErrorCode::NotFound, "There is no such route")))
+    std::future::ready(Err(no_such_route()))
+}
+
+fn no_such_route() -> ApiError {
+    ApiError::because(ErrorCode::NotFound, "There is no such route")
 }
 
 fn not_allowed(allowed: &'static str) -> std::future::Ready<Result<&'static str, ApiError>> {

@@ -2,8 +2,10 @@
 
 mod support;
 
+use std::future::pending;
 use std::time::Duration;
 
+use contracts::{subject, v1};
 use gateway::key::Level;
 use reqwest::Method;
 use serde_json::json;
@@ -53,12 +55,46 @@ async fn an_execution_that_is_not_over_in_time_is_a_202() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wait_ends_in_time_for_the_answer_even_when_nobody_says_what_became_of_the_message() {
+    let database = Gateway::start().await.database_url.clone();
+    let gateway = Gateway::on(&database, &["--request-timeout-ms", "4000"]).await;
+    let gateway = gateway.behind_it(|server| {
+        server
+            .handle(subject::catalog::GET, |asked: v1::GetWorkflowRequest| async {
+                let status = v1::WorkflowStatus::Active.into();
+                let id = asked.workflow_id;
+                Ok(v1::Workflow { id, status, channel: "web".to_owned(), ..v1::Workflow::default() })
+            })
+            .handle(subject::runner::GET_MESSAGE, |_: v1::GetMessageRequest| {
+                pending::<Result<v1::GetMessageResponse, v1::Failure>>()
+            })
+            .handle(subject::runner::GET_EXECUTION, |_: v1::GetExecutionRequest| {
+                pending::<Result<v1::Execution, v1::Failure>>()
+            })
+    });
+    let gateway = gateway.await;
+    let (api, _) = gateway.key(Level::FullAccess).await;
+    let message = json!({"customer_id": "a", "channel": "web", "message": "x"});
+    let start = json!({"customer_id": "b", "input": {"message": "x"}});
+    let executions = "/v1/workflows/workflow-01a20acf-9cb2-767f-9572-1d0534001a8a/executions";
+    for (path, body) in [("/v1/messages", message), (executions, start)] {
+        let request = api.request(Method::POST, path).header("prefer", "wait=30").json(&body);
+        let accepted = api.send(request).await.expect(202);
+        assert_eq!(accepted["data"]["status"], "accepted");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_without_an_id_takes_the_idempotency_key() {
     let gateway = Gateway::start().await;
     let (api, _) = gateway.key(Level::FullAccess).await;
     let message = json!({"customer_id": "a", "channel": "web", "message": "x"});
     let request = api.request(Method::POST, "/v1/messages").header("idempotency-key", "key-1").json(&message);
     assert_eq!(api.send(request).await.expect(202)["data"]["message_id"], "key-1");
+    for key in ["", "x\ty", &"x".repeat(129)] {
+        let request = api.request(Method::POST, "/v1/messages").header("idempotency-key", key).json(&message);
+        assert_eq!(api.send(request).await.expect(400)["error"]["field"], "Idempotency-Key", "{key}");
+    }
     let minted = api.post("/v1/messages", &message).await.expect(202);
     assert!(minted["data"]["message_id"].as_str().unwrap().starts_with("message-"));
 }
@@ -80,7 +116,7 @@ async fn methods_that_a_route_does_not_take_are_told_those_that_it_takes() {
     let gateway = Gateway::start().await;
     let (api, _) = gateway.key(Level::FullAccess).await;
     let answer = api.send(api.request(Method::PATCH, "/v1/workflows")).await;
-    assert_eq!(answer.header("allow"), "GET, POST");
+    assert_eq!(answer.header("allow"), "GET, HEAD, POST");
     answer.expect(405);
 }
 

@@ -30,5 +30,6 @@ async fn the_document_and_its_page_are_served_to_everyone_and_load_nothing_from_
         assert!(!file.text.is_empty(), "{path}");
     }
     assert!(!page.text.contains("http://") && !page.text.contains("https://"));
-    assert_eq!(api.get("/docs/nothing").await.status, 404);
+    let nothing = api.get("/docs/nothing").await.expect(404);
+    assert_eq!(nothing["error"]["code"], "NOT_FOUND");
 }

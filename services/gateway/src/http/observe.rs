@@ -15,6 +15,7 @@ use platform::telemetry::trace_context;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::deadline::Deadline;
 use super::error::{ApiError, REQUEST_ID};
 use crate::limit::{Standing, WINDOW_SECONDS};
 
@@ -42,6 +43,7 @@ pub(crate) async fn observe(
     if let Some(parent) = request.headers().get(trace_context::HEADER).and_then(|value| value.to_str().ok()) {
         trace_context::set_parent(&span, parent);
     }
+    request.extensions_mut().insert(Deadline::after(timeout));
     let handling = REQUEST_ID.scope(id.clone(), next.call(request)).instrument(span);
     let handled = AssertUnwindSafe(tokio::time::timeout(timeout, handling)).catch_unwind().await;
     let outcome = match handled {

@@ -2,6 +2,8 @@
 
 mod document;
 mod optional;
+mod parameters;
+mod responses;
 pub(in crate::http) mod schemas;
 pub(in crate::http) mod texts;
 
@@ -9,6 +11,8 @@ use std::sync::LazyLock;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
+
+use super::error::ApiError;
 
 /// The page loads nothing from elsewhere, and its own script only. The page's library writes styles into elements.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
@@ -54,22 +58,20 @@ const START: &str = r##"SwaggerUIBundle({ url: "/v1/openapi.json", dom_id: "#swa
 
 /// `GET /docs` and what the page loads.
 #[expect(clippy::needless_pass_by_value, reason = "the framework hands its extractors over")]
-pub(super) fn page(path: web::Path<String>) -> std::future::Ready<HttpResponse> {
-    let response = match path.as_str() {
-        "" => file("text/html; charset=utf-8", PAGE.as_bytes().to_vec()),
-        "start.js" => file("text/javascript; charset=utf-8", START.as_bytes().to_vec()),
+pub(super) fn page(path: web::Path<String>) -> std::future::Ready<Result<HttpResponse, ApiError>> {
+    let found = match path.as_str() {
+        "" => Some(file("text/html; charset=utf-8", PAGE.as_bytes().to_vec())),
+        "start.js" => Some(file("text/javascript; charset=utf-8", START.as_bytes().to_vec())),
         name @ ("swagger-ui.css" | "swagger-ui-bundle.js") => vendored(name),
-        _ => HttpResponse::NotFound().finish(),
+        _ => None,
     };
-    std::future::ready(response)
+    std::future::ready(found.ok_or_else(super::no_such_route))
 }
 
-fn vendored(name: &str) -> HttpResponse {
+fn vendored(name: &str) -> Option<HttpResponse> {
     let config = std::sync::Arc::new(utoipa_swagger_ui::Config::from("/v1/openapi.json"));
-    match utoipa_swagger_ui::serve(name, config) {
-        Ok(Some(found)) => file(&found.content_type, found.bytes.into_owned()),
-        Ok(None) | Err(_) => HttpResponse::NotFound().finish(),
-    }
+    let found = utoipa_swagger_ui::serve(name, config).ok()??;
+    Some(file(&found.content_type, found.bytes.into_owned()))
 }
 
 fn file(content_type: &str, bytes: Vec<u8>) -> HttpResponse {

@@ -34,10 +34,19 @@ pub(crate) struct Operation {
     pub answers: &'static [Answer],
     /// Why it may refuse, beside what every operation may: see [`COMMON_ERRORS`].
     pub errors: &'static [ErrorCode],
-    /// Whether `Prefer: wait` is understood.
-    pub waits: bool,
-    /// Whether `If-Match` is understood.
-    pub if_match: bool,
+    /// The headers that it understands beside `If-None-Match`, which every read does.
+    pub headers: &'static [RequestHeader],
+}
+
+/// A header that changes what an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestHeader {
+    /// `Prefer: wait=<seconds>`
+    Prefer,
+    /// The version that the caller has read.
+    IfMatch,
+    /// What makes a repetition known as one.
+    IdempotencyKey,
 }
 
 /// A parameter of the query.
@@ -131,11 +140,22 @@ pub(crate) static OPERATIONS: [&Operation; 14] = [
 ];
 
 impl Operation {
-    /// The operation that a request has been routed to.
+    /// The operation that a request has been routed to. `HEAD` is the read without its body.
     pub fn of(request: &HttpRequest) -> Option<&'static Self> {
         let path = request.match_pattern()?;
-        let same = |operation: &&&Self| operation.path == path && operation.method == request.method();
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let same = |operation: &&&Self| operation.path == path && operation.method == *method;
         OPERATIONS.iter().find(same).copied()
+    }
+
+    /// Whether it only reads.
+    pub fn reads(&self) -> bool {
+        self.method == Method::GET
+    }
+
+    /// Whether it understands this header.
+    pub fn understands(&self, header: RequestHeader) -> bool {
+        self.headers.contains(&header)
     }
 }
 

@@ -76,16 +76,23 @@ impl Gateway {
         gateway
     }
 
-    /// A catalog without workflows but one that panics and one that never answers.
-    pub async fn with_catalog(mut self) -> Self {
-        let server = Server::new(&self.bus, "workflow-catalog")
-            .handle(subject::catalog::LIST, |_: v1::ListWorkflowsRequest| async {
-                Ok(v1::ListWorkflowsResponse::default())
-            })
-            .handle(subject::catalog::GET, |_: v1::GetWorkflowRequest| async {
-                Err::<v1::Workflow, Failure>(Failure::of(ErrorCode::WorkflowNotFound))
-            });
-        self.behind = Some(server.start().await.unwrap());
+    /// A catalog without workflows.
+    pub async fn with_catalog(self) -> Self {
+        self.behind_it(|server| {
+            server
+                .handle(subject::catalog::LIST, |_: v1::ListWorkflowsRequest| async {
+                    Ok(v1::ListWorkflowsResponse::default())
+                })
+                .handle(subject::catalog::GET, |_: v1::GetWorkflowRequest| async {
+                    Err::<v1::Workflow, Failure>(Failure::of(ErrorCode::WorkflowNotFound))
+                })
+        })
+        .await
+    }
+
+    /// Something that answers in the place of the services.
+    pub async fn behind_it(mut self, answers: impl FnOnce(Server) -> Server) -> Self {
+        self.behind = Some(answers(Server::new(&self.bus, "stand-in")).start().await.unwrap());
         self
     }
 

@@ -37,8 +37,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/execution.json"),
     }],
     errors: &[ErrorCode::WorkflowNotFound, ErrorCode::ExecutionNotFound],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 pub(in crate::http) async fn get(

@@ -81,8 +81,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/executions.json"),
     }],
     errors: &[ErrorCode::WorkflowNotFound],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 pub(in crate::http) async fn list(

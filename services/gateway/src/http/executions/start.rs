@@ -1,6 +1,6 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts an active workflow for a customer, without a trigger.
 
-use crate::http::operation::{Answer, Body, Operation, Shape};
+use crate::http::operation::{Answer, Body, Operation, RequestHeader, Shape};
 use crate::limit::Class;
 use actix_web::http::Method;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::view::ExecutionView;
 use crate::http::caller::Caller;
+use crate::http::deadline::Deadline;
 use crate::http::error::ApiError;
 use crate::http::messages::fields;
 use crate::http::query::Query;
@@ -72,8 +73,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         ErrorCode::UnsupportedMediaType,
         ErrorCode::WorkflowExecutionFailed,
     ],
-    waits: true,
-    if_match: false,
+    headers: &[RequestHeader::Prefer],
 };
 
 pub(in crate::http) async fn start(
@@ -84,7 +84,7 @@ pub(in crate::http) async fn start(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
-    let wait = prefer::wait(&request)?;
+    let (wait, deadline) = (prefer::wait(&request)?, Deadline::of(&request));
     let id = workflows::id_of(&path)?;
     let document = body::json(&request, payload, state.body_bytes_max).await?;
     let start = read(&document)?;
@@ -103,18 +103,19 @@ pub(in crate::http) async fn start(
     let minted = state.intake.mint(input)?;
     let accepted = Accepted { workflow: id, execution: minted.execution, conversation: minted.conversation };
     let waiter = state.intake.accept_and_hear(minted).await?;
-    let answer = waiter.wait(wait.unwrap_or(REFUSAL_WAIT)).await;
+    let answer = waiter.wait(deadline.wait(wait.unwrap_or(REFUSAL_WAIT))).await;
     if let Some(answer) = &answer
         && answer.outcome() == Outcome::Refused
     {
         return Err(refused(&answer.reason));
     }
     let Some(longest) = wait else { return Ok(accepted.response()) };
-    let execution = match answer.and_then(|answer| answer.execution) {
-        Some(execution) => Some(execution),
+    let mut execution = answer.and_then(|answer| answer.execution);
+    if execution.is_none() {
         // The answer may have been lost on its way.
-        None => state.services.execution(account, id, accepted.execution).await.ok(),
-    };
+        let asking = state.services.execution(account, id, accepted.execution);
+        execution = tokio::time::timeout(deadline.look_up(), asking).await.ok().and_then(Result::ok);
+    }
     match execution {
         None => {
             tracing::debug!(?longest, "an execution was not over in time");

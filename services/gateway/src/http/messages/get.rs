@@ -16,6 +16,7 @@ use crate::http::error::ApiError;
 use crate::http::openapi::schemas;
 use crate::http::openapi::texts::NO_CONTROLS;
 use crate::http::query::Query;
+use crate::http::workflows;
 use crate::key::Level;
 use crate::state::State;
 
@@ -32,14 +33,14 @@ pub(in crate::http) struct MessageView {
     conversation_id: String,
     #[schema(value_type = schemas::MessageStatus)]
     status: &'static str,
-    /// Present when it was handled.
+    /// Present when it was handled, unless its workflow was deleted since.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     execution_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     workflow_id: Option<String>,
-    /// Present when it was ignored: `no_matching_workflow`.
+    /// `no_matching_workflow` when it was ignored; `workflow_deleted` when it was handled by a workflow that is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     reason: Option<&'static str>,
@@ -74,8 +75,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/message.json"),
     }],
     errors: &[ErrorCode::MessageNotFound],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 pub(in crate::http) async fn get(
@@ -109,7 +109,7 @@ pub(in crate::http) async fn get(
         MessageState::Ignored => ("ignored", Some("no_matching_workflow")),
         MessageState::Dead => ("dead", None),
     };
-    let data = MessageView {
+    let mut data = MessageView {
         message_id,
         conversation_id: ConversationId::of(account, channel.as_str(), customer_id).to_string(),
         status,
@@ -117,5 +117,10 @@ pub(in crate::http) async fn get(
         workflow_id: WorkflowId::from_slice(&found.workflow_id).ok().map(|id| id.to_string()),
         reason,
     };
+    if let Ok(workflow) = WorkflowId::from_slice(&found.workflow_id)
+        && workflows::is_deleted(&state, account, workflow).await?
+    {
+        (data.execution_id, data.workflow_id, data.reason) = (None, None, Some(workflows::WORKFLOW_DELETED));
+    }
     Ok(HttpResponse::Ok().json(One { data }))
 }

@@ -1,6 +1,6 @@
 //! `POST /v1/messages`: accepted once the stream keeps it; handled once, however often it is sent.
 
-use crate::http::operation::{Answer, Body, Operation, Shape};
+use crate::http::operation::{Answer, Body, Operation, RequestHeader, Shape};
 use crate::limit::Class;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::fields;
 use crate::http::caller::Caller;
+use crate::http::deadline::Deadline;
 use crate::http::error::ApiError;
 use crate::http::executions::view::ExecutionView;
 use crate::http::openapi::schemas;
@@ -72,8 +73,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         ErrorCode::PayloadTooLarge,
         ErrorCode::UnsupportedMediaType,
     ],
-    waits: true,
-    if_match: false,
+    headers: &[RequestHeader::Prefer, RequestHeader::IdempotencyKey],
 };
 
 pub(in crate::http) async fn send(
@@ -83,13 +83,12 @@ pub(in crate::http) async fn send(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
-    let wait = prefer::wait(&request)?;
+    let (wait, deadline) = (prefer::wait(&request)?, Deadline::of(&request));
+    let key = idempotency_key(&request)?;
     let document = body::json(&request, payload, state.body_bytes_max).await?;
     let message = read(&document)?;
-    let message_id = match message.message_id {
-        Some(id) => id,
-        None => idempotency_key(&request)?.unwrap_or_else(|| format!("message-{}", clock::new_uuid_v7())),
-    };
+    let given = message.message_id.or(key);
+    let message_id = given.unwrap_or_else(|| format!("message-{}", clock::new_uuid_v7()));
     let workflow = match message.workflow.as_deref() {
         Some(text) => Some(workflow_of(&state, account, text).await?),
         None => None,
@@ -109,16 +108,21 @@ pub(in crate::http) async fn send(
     };
     let input = NewInput { account, channel: message.channel, customer_id: message.customer_id, kind };
     let minted = state.intake.mint(input)?;
-    let told = Told { message_id, conversation: minted.conversation };
+    let told = Told { message_id, conversation: minted.conversation, execution: minted.execution };
     let Some(longest) = wait else {
         state.intake.accept(minted).await?;
         return Ok(told.accepted());
     };
     let waiter = state.intake.accept_and_hear(minted).await?;
-    match waiter.wait(longest).await {
-        Some(answer) => Ok(told.answered(answer)),
-        None => Ok(told.looked_up(&state, account, &asked).await),
-    }
+    let answer = waiter.wait(deadline.wait(longest)).await;
+    let told_of = async {
+        match answer {
+            Some(answer) => told.answered(&state, account, answer).await,
+            None => told.looked_up(&state, account, &asked).await,
+        }
+    };
+    let in_time = tokio::time::timeout(deadline.look_up(), told_of).await;
+    Ok(in_time.unwrap_or_else(|_| told.accepted()))
 }
 
 #[derive(Serialize)]
@@ -144,10 +148,10 @@ pub(in crate::http) struct HandledView {
     conversation_id: String,
     #[schema(value_type = schemas::MessageStatus)]
     status: &'static str,
-    /// Null when no workflow took the message.
+    /// Null when no workflow took the message, or the one that did was deleted since.
     #[schema(required)]
     execution: Option<ExecutionView>,
-    /// Why there is no execution, such as `no_matching_workflow`.
+    /// Why there is no execution, such as `no_matching_workflow` or `workflow_deleted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     reason: Option<String>,
@@ -157,6 +161,8 @@ pub(in crate::http) struct HandledView {
 struct Told {
     message_id: String,
     conversation: ConversationId,
+    /// The execution that it has unless it is a repetition.
+    execution: ExecutionId,
 }
 
 impl Told {
@@ -170,16 +176,25 @@ impl Told {
         })
     }
 
-    fn answered(&self, answer: v1::Answer) -> HttpResponse {
+    async fn answered(&self, state: &State, account: AccountId, answer: v1::Answer) -> HttpResponse {
         match (answer.outcome(), answer.execution) {
-            (Outcome::Executed, Some(execution)) => self.handled(execution),
+            (Outcome::Executed, Some(execution)) => self.handled(state, account, execution).await,
             (Outcome::Dead, _) => self.without_execution("dead", &answer.reason),
             (Outcome::Ignored, _) => self.without_execution("ignored", "no_matching_workflow"),
             (Outcome::Executed | Outcome::Refused | Outcome::Unspecified, _) => self.accepted(),
         }
     }
 
-    fn handled(&self, execution: v1::Execution) -> HttpResponse {
+    /// A repetition is answered with the first one's execution, whose workflow may be gone since.
+    async fn handled(&self, state: &State, account: AccountId, execution: v1::Execution) -> HttpResponse {
+        let own = ExecutionId::from_slice(&execution.id).is_ok_and(|id| id == self.execution);
+        if !own && let Ok(workflow) = WorkflowId::from_slice(&execution.workflow_id) {
+            match workflows::is_deleted(state, account, workflow).await {
+                Ok(true) => return self.without_execution("handled", workflows::WORKFLOW_DELETED),
+                Ok(false) => {}
+                Err(_) => return self.accepted(),
+            }
+        }
         self.waited("handled", Some(ExecutionView::whole(execution)), None)
     }
 
@@ -217,7 +232,7 @@ impl Told {
                     .and_then(|workflow| Ok((workflow, ExecutionId::from_slice(&found.execution_id)?)));
                 let Ok((workflow, execution)) = ids else { return self.accepted() };
                 match state.services.execution(account, workflow, execution).await {
-                    Ok(execution) => self.handled(execution),
+                    Ok(execution) => self.handled(state, account, execution).await,
                     Err(_) => self.accepted(),
                 }
             }
@@ -238,11 +253,12 @@ async fn workflow_of(state: &State, account: AccountId, text: &str) -> Result<Wo
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
     let Some(header) = request.headers().get("idempotency-key") else { return Ok(None) };
     let refused = || {
-        let details = format!("Idempotency-Key takes 1 to {MESSAGE_ID_CHARS_MAX} visible characters");
+        let details = format!("Idempotency-Key takes 1 to {MESSAGE_ID_CHARS_MAX} visible ASCII characters");
         ApiError::invalid("Idempotency-Key", details)
     };
     let text = header.to_str().map_err(|_| refused())?.trim();
-    let fits = (1..=MESSAGE_ID_CHARS_MAX).contains(&text.len());
+    let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let fits = visible && (1..=MESSAGE_ID_CHARS_MAX).contains(&text.len());
     if fits { Ok(Some(text.to_owned())) } else { Err(refused()) }
 }
 

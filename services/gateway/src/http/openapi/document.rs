@@ -1,13 +1,12 @@
 //! Putting the document together.
 #![expect(clippy::indexing_slicing, reason = "assigning to a name of a JSON object inserts it")]
 
-use contracts::ErrorCode;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{optional, schemas, texts};
-use crate::http::operation::{Answer, COMMON_ERRORS, Kind, OPERATIONS, Operation, Parameter, Shape};
+use super::{optional, parameters, responses, schemas, texts};
+use crate::http::operation::{OPERATIONS, Operation, Shape};
 use crate::http::{error, executions, messages, workflows};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
@@ -20,8 +19,11 @@ it: `read_only`, `read_write`, `full_access`.
 `RateLimit-Policy`, `RateLimit`, `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time, seconds); 429 and 503 \
 carry `Retry-After`.
 
+**Reads** answer `HEAD` as they answer `GET`, without the body. They carry an `ETag`; sent back as `If-None-Match` it makes the answer \
+304 without a body when nothing has changed.
+
 **Errors.** Every answer that is not a success is `{\"error\": {code, message, details, field, request_id}}`. Unknown fields and \
-parameters are refused, so that a typo never passes silently.
+parameters are refused, and fields that are given twice, so that a typo never passes silently.
 
 **Times** are RFC 3339 in UTC. Lists are newest first.";
 
@@ -51,8 +53,8 @@ pub(super) fn document() -> Value {
         "components": {
             "securitySchemes": {"api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "tl_…"}},
             "schemas": components(),
-            "headers": headers(),
-            "examples": error_examples(),
+            "headers": responses::headers(),
+            "examples": responses::error_examples(),
         },
     })
 }
@@ -78,8 +80,8 @@ fn describe(operation: &Operation) -> Value {
         "description": description,
         "x-key-level": operation.level.as_str(),
         "x-rate-limit-class": class.as_str(),
-        "parameters": parameters(operation),
-        "responses": responses(operation),
+        "parameters": parameters::of(operation),
+        "responses": responses::of(operation),
     });
     if let Some(body) = &operation.body {
         described["requestBody"] = json!({
@@ -90,171 +92,7 @@ fn describe(operation: &Operation) -> Value {
     described
 }
 
-fn parameters(operation: &Operation) -> Vec<Value> {
-    let mut parameters: Vec<Value> = operation
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| {
-            json!({
-                "name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
-                "example": path_example(name),
-            })
-        })
-        .collect();
-    parameters.extend(operation.query.iter().map(query_parameter));
-    let header = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema});
-    if operation.waits {
-        let description = "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time. Other preferences are passed over (RFC 7240)";
-        let schema = json!({"type": "string", "examples": ["wait=10"]});
-        parameters.push(header("Prefer", description, schema));
-    }
-    if operation.if_match {
-        let description = "The `ETag` that the workflow was read with; another version is refused with 412";
-        parameters.push(header("If-Match", description, json!({"type": "string", "minLength": 1})));
-    }
-    parameters
-}
-
-fn path_example(name: &str) -> &'static str {
-    match name {
-        "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
-        "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
-        _ => "wamid-1",
-    }
-}
-
-fn query_parameter(parameter: &Parameter) -> Value {
-    let schema = match &parameter.kind {
-        Kind::Number { min, max, default } => {
-            json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max, "default": default})
-        }
-        Kind::Choice(choices) => json!({"type": "string", "enum": choices}),
-        Kind::Text { chars_max, pattern, example } => {
-            let mut schema =
-                json!({"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": pattern});
-            if !example.is_empty() {
-                schema["examples"] = json!([example]);
-            }
-            schema
-        }
-        Kind::Time { example } => json!({
-            "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}],
-            "examples": [example],
-        }),
-        Kind::Zone => {
-            json!({"type": "string", "minLength": 1, "default": "UTC", "examples": ["Europe/Berlin"]})
-        }
-        Kind::Id(kind) => json!({
-            "type": "string",
-            "pattern": format!("^{kind}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$"),
-        }),
-    };
-    json!({
-        "name": parameter.name, "in": "query", "required": parameter.required,
-        "description": parameter.description, "schema": schema,
-    })
-}
-
-fn responses(operation: &Operation) -> Value {
-    let mut responses = Map::new();
-    for answer in operation.answers {
-        responses.insert(answer.status.to_string(), success(operation, answer));
-    }
-    let mut errors: Vec<ErrorCode> = COMMON_ERRORS.iter().chain(operation.errors).copied().collect();
-    errors.sort_by_key(|code| code.status());
-    for of_status in errors.chunk_by(|one, other| one.status() == other.status()) {
-        let Some(first) = of_status.first() else { continue };
-        responses.insert(first.status().to_string(), refusal(of_status));
-    }
-    Value::Object(responses)
-}
-
-fn success(operation: &Operation, answer: &Answer) -> Value {
-    let mut headers = rate_limit_headers();
-    let has_etag = matches!(answer.schema, Shape::One("Workflow") | Shape::Changed(_));
-    if has_etag {
-        headers.insert("ETag".to_owned(), header_reference("ETag"));
-    }
-    if operation.id == "createWorkflow" {
-        headers.insert("Location".to_owned(), header_reference("Location"));
-    }
-    json!({
-        "description": answer.description,
-        "headers": headers,
-        "content": {"application/json": {"schema": shaped(&answer.schema), "example": parsed(answer.example)}},
-    })
-}
-
-fn refusal(codes: &[ErrorCode]) -> Value {
-    let mut headers = rate_limit_headers();
-    let retried = |code: &ErrorCode| matches!(code.status(), 429 | 503 | 504);
-    if codes.iter().any(retried) {
-        headers.insert("Retry-After".to_owned(), header_reference("Retry-After"));
-    }
-    let meanings: Vec<String> =
-        codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.message())).collect();
-    let example = |code: &ErrorCode| json!({"$ref": format!("#/components/examples/{}", code.as_str())});
-    let examples: Map<String, Value> =
-        codes.iter().map(|code| (code.as_str().to_owned(), example(code))).collect();
-    json!({
-        "description": meanings.join("\n\n"),
-        "headers": headers,
-        "content": {"application/json": {"schema": reference("Error"), "examples": examples}},
-    })
-}
-
-/// One refusal for each code.
-fn error_examples() -> Map<String, Value> {
-    let example = |code: ErrorCode| json!({"summary": format!("{}: {}", code.status(), code.message()), "value": error_example(code)});
-    ErrorCode::ALL.into_iter().map(|code| (code.as_str().to_owned(), example(code))).collect()
-}
-
-fn error_example(code: ErrorCode) -> Value {
-    let (details, field) = match code {
-        ErrorCode::InvalidWorkflowConfig => {
-            ("Node 'welcome' is missing required field 'content'", "configuration.nodes[0].content")
-        }
-        ErrorCode::InvalidNodeConfig => ("must be an http or https URL", "configuration.nodes[0].url"),
-        ErrorCode::MissingRequiredField => ("Field 'name' is missing", "name"),
-        ErrorCode::WorkflowAlreadyExists => ("Another workflow of the account has this name", "name"),
-        _ => (code.message(), ""),
-    };
-    let mut error = json!({"code": code.as_str(), "message": code.message(), "details": details});
-    if !field.is_empty() {
-        error["field"] = json!(field);
-    }
-    error["request_id"] = json!("request-01a20acf-9d55-740b-a930-a6d23b7b2563");
-    json!({"error": error})
-}
-
-fn rate_limit_headers() -> Map<String, Value> {
-    ["RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
-        .into_iter()
-        .map(|name| (name.to_owned(), header_reference(name)))
-        .collect()
-}
-
-fn header_reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/headers/{name}")})
-}
-
-fn headers() -> Value {
-    let header =
-        |description: &str, kind: &str| json!({"description": description, "schema": {"type": kind}});
-    json!({
-        "RateLimit-Policy": header("Class, quota and window in seconds: `\"read\";q=1000;w=3600`", "string"),
-        "RateLimit": header("Class, requests left, seconds until there are more: `\"read\";r=999;t=3600`", "string"),
-        "X-RateLimit-Limit": header("Requests per hour", "integer"),
-        "X-RateLimit-Remaining": header("Requests left", "integer"),
-        "X-RateLimit-Reset": header("When there are more, Unix time in seconds", "integer"),
-        "Retry-After": header("Seconds until the request may be tried again", "integer"),
-        "ETag": header("The workflow's version", "string"),
-        "Location": header("Where the workflow is", "string"),
-    })
-}
-
-fn shaped(shape: &Shape) -> Value {
+pub(super) fn shaped(shape: &Shape) -> Value {
     match shape {
         Shape::Plain(schema) => reference(schema),
         Shape::One(schema) => object(&json!({"data": reference(schema)})),
@@ -275,11 +113,11 @@ fn object(properties: &Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties})
 }
 
-fn reference(schema: &str) -> Value {
+pub(super) fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-fn parsed(example: &str) -> Value {
+pub(super) fn parsed(example: &str) -> Value {
     serde_json::from_str(example).unwrap_or(Value::Null)
 }
 
@@ -401,6 +239,7 @@ impl ToSchema for schemas::Node {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::operation::COMMON_ERRORS;
     use crate::limit::Class;
 
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
@@ -458,7 +297,7 @@ mod tests {
                 fits(&shaped(&answer.schema), &parsed(answer.example));
             }
             for code in operation.errors.iter().chain(&COMMON_ERRORS) {
-                fits(&reference("Error"), &error_example(*code));
+                fits(&reference("Error"), &responses::error_example(*code));
             }
         }
     }

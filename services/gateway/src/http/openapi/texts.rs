@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 pub(in crate::http) const NO_CONTROLS: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
 /// Anything but NUL, which the database does not take.
 pub(in crate::http) const NO_NUL: &str = r"^[^\x00]*$";
+/// What a header can carry, without blanks around it.
+pub(super) const VISIBLE: &str = "^[!-~]([ -~]*[!-~])?$";
 
 /// White space as Unicode defines it, for a class of characters.
 macro_rules! blanks {

@@ -41,8 +41,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/activated.json"),
     }],
     errors: &[ErrorCode::WorkflowNotFound, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 /// A workflow that is active.

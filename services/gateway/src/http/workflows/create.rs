@@ -44,8 +44,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         ErrorCode::PayloadTooLarge,
         ErrorCode::UnsupportedMediaType,
     ],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 pub(in crate::http) async fn create(

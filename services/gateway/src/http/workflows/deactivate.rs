@@ -47,8 +47,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         ErrorCode::PayloadTooLarge,
         ErrorCode::UnsupportedMediaType,
     ],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 /// A workflow that is not active any more.

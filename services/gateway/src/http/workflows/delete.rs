@@ -1,6 +1,6 @@
 //! `DELETE /v1/workflows/{workflow_id}`.
 
-use crate::http::operation::{Answer, Operation, Shape};
+use crate::http::operation::{Answer, Operation, RequestHeader, Shape};
 use crate::limit::Class;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -31,8 +31,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/deleted.json"),
     }],
     errors: &[ErrorCode::WorkflowNotFound, ErrorCode::PreconditionFailed],
-    waits: false,
-    if_match: true,
+    headers: &[RequestHeader::IfMatch],
 };
 
 /// A workflow that is gone.

@@ -37,8 +37,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/workflow.json"),
     }],
     errors: &[ErrorCode::WorkflowNotFound],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 pub(in crate::http) async fn get(
@@ -51,7 +50,8 @@ pub(in crate::http) async fn get(
     let id = super::id_of(&path)?;
     let workflow = state.services.workflow(account, id).await?;
     let totals = state.services.totals(account, vec![workflow.id.clone()]).await?;
+    let totals = totals.get(&workflow.id);
     Ok(HttpResponse::Ok()
-        .insert_header((ETAG, workflow.etag.clone()))
-        .json(One { data: WorkflowView::new(&workflow, totals.get(&workflow.id)) }))
+        .insert_header((ETAG, super::etag(&workflow.etag, totals)))
+        .json(One { data: WorkflowView::new(&workflow, totals) }))
 }

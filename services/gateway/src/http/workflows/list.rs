@@ -32,6 +32,7 @@ pub(in crate::http) struct Listed<T> {
 /// Where in the list, and how long it is.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Pagination {
+    /// The page that was asked for; always 1 when a cursor was given instead.
     page: u32,
     limit: u32,
     total: u64,
@@ -88,8 +89,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/workflows.json"),
     }],
     errors: &[],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 pub(in crate::http) async fn list(

@@ -69,8 +69,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/metrics.json"),
     }],
     errors: &[ErrorCode::WorkflowNotFound],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 /// The numbers of a workflow.

@@ -1,6 +1,6 @@
 //! `PUT /v1/workflows/{workflow_id}`: what is absent stays.
 
-use crate::http::operation::{Answer, Body, Operation, Shape};
+use crate::http::operation::{Answer, Body, Operation, RequestHeader, Shape};
 use crate::limit::Class;
 use actix_web::http::Method;
 use actix_web::http::header::ETAG;
@@ -45,8 +45,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         ErrorCode::PayloadTooLarge,
         ErrorCode::UnsupportedMediaType,
     ],
-    waits: false,
-    if_match: true,
+    headers: &[RequestHeader::IfMatch],
 };
 
 pub(in crate::http) async fn update(

@@ -36,8 +36,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         example: include_str!("../openapi/examples/validation.json"),
     }],
     errors: &[ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
-    waits: false,
-    if_match: false,
+    headers: &[],
 };
 
 /// What there is to say about a workflow.

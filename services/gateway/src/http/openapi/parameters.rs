@@ -1,0 +1,97 @@
+//! What a request carries beside its body.
+#![expect(clippy::indexing_slicing, reason = "assigning to a name of a JSON object inserts it")]
+
+use flow_model::limits::MESSAGE_ID_CHARS_MAX;
+use serde_json::{Value, json};
+
+use super::texts::VISIBLE;
+use crate::http::operation::{Kind, Operation, Parameter, RequestHeader};
+
+/// All parameters of an operation.
+pub(super) fn of(operation: &Operation) -> Vec<Value> {
+    let mut parameters: Vec<Value> = operation
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            json!({
+                "name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
+                "example": path_example(name),
+            })
+        })
+        .collect();
+    parameters.extend(operation.query.iter().map(query_parameter));
+    parameters.extend(operation.headers.iter().map(|header| header_parameter(*header)));
+    if operation.reads() {
+        let description =
+            "An `ETag` that was read before: when nothing has changed the answer is 304, without a body";
+        parameters.push(in_header("If-None-Match", description, &json!({"type": "string"})));
+    }
+    parameters
+}
+
+fn header_parameter(header: RequestHeader) -> Value {
+    match header {
+        RequestHeader::Prefer => {
+            let description = "`wait=<seconds>`, 1 to 30: answers with the execution when it is over in time. Other preferences are passed over (RFC 7240)";
+            in_header("Prefer", description, &json!({"type": "string", "examples": ["wait=10"]}))
+        }
+        RequestHeader::IfMatch => {
+            let description =
+                "The `ETag` that the workflow was read with; another version is refused with 412";
+            in_header("If-Match", description, &json!({"type": "string", "minLength": 1}))
+        }
+        RequestHeader::IdempotencyKey => {
+            let description =
+                "Serves as the `message_id` of a message that has none: the same one twice is one message";
+            let schema = json!({
+                "type": "string", "minLength": 1, "maxLength": MESSAGE_ID_CHARS_MAX, "pattern": VISIBLE,
+            });
+            in_header("Idempotency-Key", description, &schema)
+        }
+    }
+}
+
+fn in_header(name: &str, description: &str, schema: &Value) -> Value {
+    json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
+}
+
+fn path_example(name: &str) -> &'static str {
+    match name {
+        "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
+        "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
+        _ => "wamid-1",
+    }
+}
+
+fn query_parameter(parameter: &Parameter) -> Value {
+    let schema = match &parameter.kind {
+        Kind::Number { min, max, default } => {
+            json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max, "default": default})
+        }
+        Kind::Choice(choices) => json!({"type": "string", "enum": choices}),
+        Kind::Text { chars_max, pattern, example } => {
+            let mut schema =
+                json!({"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": pattern});
+            if !example.is_empty() {
+                schema["examples"] = json!([example]);
+            }
+            schema
+        }
+        Kind::Time { example } => json!({
+            "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}],
+            "examples": [example],
+        }),
+        Kind::Zone => {
+            json!({"type": "string", "minLength": 1, "default": "UTC", "examples": ["Europe/Berlin"]})
+        }
+        Kind::Id(kind) => json!({
+            "type": "string",
+            "pattern": format!("^{kind}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$"),
+        }),
+    };
+    json!({
+        "name": parameter.name, "in": "query", "required": parameter.required,
+        "description": parameter.description, "schema": schema,
+    })
+}
