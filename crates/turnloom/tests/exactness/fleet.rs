@@ -1,12 +1,13 @@
 //! All services as processes of their own, that can be killed and started again.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use gateway::key::ApiKey;
 use local_stack::{Nats, Postgres};
 use testkit::{Api, eventually};
+
+use super::ports;
 
 /// What can be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +64,12 @@ impl Service {
     }
 }
 
-/// A port that is free now. Its user has to get the same one again after each start.
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
 impl Fleet {
     /// Starts everything.
     pub async fn start() -> Self {
         let (postgres, nats) = (Postgres::ephemeral().unwrap(), Nats::ephemeral().unwrap());
         let key = ApiKey::generate().expose().to_owned();
-        let ports = [free_port(), free_port()];
+        let ports = ports::lasting();
         let gateways = ports.map(|port| Api::new(format!("http://127.0.0.1:{port}"), &key));
         let common = ["--database-url", &postgres.url(), "--nats-url", &nats.url()].map(str::to_owned);
         let service = |program: &'static str, own: &[&str]| {

@@ -9,6 +9,7 @@
 
 mod fleet;
 mod oracle;
+mod ports;
 mod script;
 
 use std::sync::Arc;
