@@ -63,7 +63,8 @@ enum Command {
 
 /// Does what the command line says.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    match execute(arguments).await {
+    // On the heap: it is as large as the largest command.
+    match Box::pin(execute(arguments)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => printing::end_of_closed(&error).unwrap_or_else(|| {
             eprintln!("{} {}", styled(RED, "error:"), chain(&error));

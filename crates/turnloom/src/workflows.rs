@@ -76,7 +76,7 @@ pub async fn run(command: Command, api: &Api, format: Format) -> anyhow::Result<
             list(api, format, status, channel, search, limit).await
         }
         Command::Get { workflow } => get(api, &workflow).await,
-        Command::Apply(arguments) => Box::pin(apply::run(arguments, api, format)).await,
+        Command::Apply(arguments) => apply::run(arguments, api, format).await,
         Command::Validate { files } => validate::run(&files, api, format).await,
         Command::Activate { workflow } => {
             let id = id_of(api, &workflow).await?;

@@ -10,7 +10,7 @@ use crate::{against, end_unread, told};
 fn customers(shown: &str) -> Vec<String> {
     let customer = |line: &str| {
         let event: Value = serde_json::from_str(line).unwrap();
-        event["data"]["customer_id"].as_str().unwrap().to_owned()
+        event.pointer("/data/customer_id").and_then(Value::as_str).unwrap().to_owned()
     };
     shown.lines().map(customer).collect()
 }
