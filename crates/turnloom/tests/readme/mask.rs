@@ -1,8 +1,9 @@
-//! Hides what differs from run to run: ids, times, durations, and the width of columns.
+//! Hides what differs from run to run: ids, times, durations with their bars, and the width of columns.
 
 /// A line without them.
 pub fn masked(line: &str) -> String {
-    let words: Vec<&str> = line.split_whitespace().collect();
+    // A step that took a moment longer has a bar.
+    let words: Vec<&str> = line.split_whitespace().filter(|word| !is_bar(word)).collect();
     let word = |(position, word): (usize, &&str)| {
         let measured = words.get(position + 1).is_some_and(|next| next.starts_with("ms"))
             || position.checked_sub(1).is_some_and(|before| words[before].contains("_ms\":"));
@@ -16,6 +17,10 @@ pub fn masked(line: &str) -> String {
     };
     let masked: Vec<String> = words.iter().enumerate().map(word).collect();
     masked.join(" ")
+}
+
+fn is_bar(word: &str) -> bool {
+    word.chars().all(|c| ('█'..='▏').contains(&c))
 }
 
 /// A date, a time, or both.
