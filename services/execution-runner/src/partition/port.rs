@@ -220,6 +220,16 @@ pub struct Commit {
     pub dead_letters: Vec<DeadLetter>,
 }
 
+impl Commit {
+    /// Whether it changes conversations without a cursor that says whose they are.
+    pub fn is_nobodys(&self) -> bool {
+        let moves = |partition: u32| self.moves.iter().any(|moved| moved.from.partition == partition);
+        !(self.conversations.iter().all(|conversation| moves(conversation.partition))
+            && self.executions.iter().all(|(partition, _)| moves(*partition))
+            && self.outbox.iter().all(|row| moves(row.key.partition)))
+    }
+}
+
 /// Why a commit did not happen, as far as can be known.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
@@ -253,7 +263,8 @@ pub trait Store: Send + Sync + 'static {
         ids: &[ExecutionId],
     ) -> impl Future<Output = Result<Vec<v1::Execution>, Unavailable>> + Send;
 
-    /// Writes a batch, all or nothing.
+    /// Writes a batch, all or nothing. One that changes conversations without moving a cursor is refused as fenced: nothing
+    /// would check whose they are.
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), CommitError>> + Send;
 
     /// Outbox rows that are not closed, and closed ones of the commits after those that are named: by partition and

@@ -23,7 +23,7 @@ use super::batch::{AnswerWith, Batch, Frame, Outcome, PendingAnswer, Progress};
 use super::catalog::Catalog;
 use super::gauges::Gauges;
 use super::port::{
-    CommitError, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, Renewal, Store, Transport,
+    CommitError, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, RawFrame, Renewal, Store, Transport,
     Unavailable,
 };
 use super::tell;
@@ -151,18 +151,34 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 return Err(error);
             }
         };
+        let worked = self.work_through(raw).await;
+        if worked.is_err() {
+            // What was fetched and not handled is read again.
+            self.reading = false;
+        }
+        worked
+    }
+
+    /// Works on frames that were fetched, in batches.
+    async fn work_through(&mut self, fetched: Vec<RawFrame>) -> Result<(), Unavailable> {
         let mut frames = Vec::new();
         let mut inputs = 0;
-        for raw in raw {
+        for raw in fetched {
             let frame = Frame::read(&raw, &self.owned);
             if inputs > 0 && inputs + frame.inputs() > self.config.batch_inputs_max {
-                self.work(std::mem::take(&mut frames)).await?;
+                if !self.work(std::mem::take(&mut frames)).await? {
+                    // The rest was read for partitions that may have another owner now.
+                    return Ok(());
+                }
                 inputs = 0;
             }
             inputs += frame.inputs();
             frames.push(frame);
         }
-        if frames.is_empty() { Ok(()) } else { self.work(frames).await }
+        if !frames.is_empty() {
+            self.work(frames).await?;
+        }
+        Ok(())
     }
 
     /// Renews the leases, and gets partitions that were gained ready to be worked on.
@@ -281,8 +297,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         Ok(())
     }
 
-    /// Loads, handles, commits and tells one batch.
-    async fn work(&mut self, frames: Vec<Frame>) -> Result<(), Unavailable> {
+    /// Loads, handles, commits and tells one batch. False when the commit was refused: then nothing is known any more.
+    async fn work(&mut self, frames: Vec<Frame>) -> Result<bool, Unavailable> {
         let outcome = match self.handle(frames).await {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -302,7 +318,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                         tracing::warn!("a commit was refused: the partitions are read again");
                         metrics::counter!("turnloom_runner_fenced_total").increment(1);
                         self.renew_at = Instant::now();
-                        Ok(())
+                        Ok(false)
                     }
                 };
             }
@@ -324,7 +340,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             commit.executions.into_iter().map(|(_, execution)| execution).collect();
         self.answer(answers, &executions).await;
         self.queue(&commit.outbox, executions);
-        self.publish().await
+        self.publish().await?;
+        Ok(true)
     }
 
     /// Runs the turns of a batch in memory.

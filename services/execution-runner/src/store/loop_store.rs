@@ -126,6 +126,9 @@ impl Store for PgStore {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
+        if commit.is_nobodys() {
+            return Err(CommitError::Fenced);
+        }
         self.with(async |on| {
             on.make_room(commit).await.map_err(away)?;
             commit::write(&on.client, &on.commit, self.group, commit).await.map_err(|error| {
