@@ -1,5 +1,6 @@
 //! The connection to NATS.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -95,6 +96,19 @@ impl Bus {
     pub async fn check(&self) -> Result<(), Unavailable> {
         self.require_connected()?;
         self.jetstream.query_account().await.map(|_| ()).map_err(Unavailable::new)
+    }
+
+    /// Goes up each time that the connection was lost and is there again: a broker that was killed may have forgotten what
+    /// it had acknowledged before and not written.
+    #[must_use]
+    pub fn connection_no(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Names this start of the server that this is connected to.
+    #[must_use]
+    pub fn server_id(&self) -> String {
+        self.client.server_info().server_id
     }
 
     /// The version of the server that this is connected to.

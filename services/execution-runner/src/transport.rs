@@ -15,12 +15,25 @@ pub struct BusTransport {
     bus: Bus,
     group: u32,
     reader: Option<Reader>,
+    /// The connection that the reading began on.
+    reading_on: u64,
 }
 
 impl BusTransport {
     /// Not reading yet.
     pub fn new(bus: Bus, group: u32) -> Self {
-        Self { bus, group, reader: None }
+        Self { bus, group, reader: None, reading_on: 0 }
+    }
+}
+
+impl BusTransport {
+    /// What was published over an earlier connection may be forgotten, and has to be told again before anything newer.
+    fn require_same_connection(&self) -> Result<(), Unavailable> {
+        if self.bus.connection_no() == self.reading_on {
+            Ok(())
+        } else {
+            Err(away("the connection was lost in between"))
+        }
     }
 }
 
@@ -31,11 +44,17 @@ fn away(error: impl std::fmt::Display) -> Unavailable {
 impl Transport for BusTransport {
     async fn stream(&self) -> Result<Stream, Unavailable> {
         let info = frames::stream(&self.bus, self.group).await.map_err(away)?;
-        Ok(Stream { incarnation: info.incarnation, last_seq: info.last_seq, first_at_ms: info.first_at_ms })
+        Ok(Stream {
+            incarnation: info.incarnation,
+            last_seq: info.last_seq,
+            first_at_ms: info.first_at_ms,
+            broker: self.bus.server_id(),
+        })
     }
 
     async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
         self.reader = None;
+        self.reading_on = self.bus.connection_no();
         self.reader = Some(frames::read(&self.bus, self.group, seq + 1).await.map_err(away)?);
         Ok(())
     }
@@ -55,7 +74,9 @@ impl Transport for BusTransport {
                 payload: message.payload.clone(),
             })
             .collect();
+        self.require_same_connection()?;
         self.bus.publish_all(&messages).await.map_err(away)?;
+        self.require_same_connection()?;
         for message in outgoing {
             let items = message.items as u64;
             if message.content_type == BATCH_CONTENT_TYPE {

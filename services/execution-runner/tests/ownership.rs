@@ -79,6 +79,8 @@ async fn a_stale_owner_commits_nothing() {
         owned,
         position: 0,
         closed: Vec::new(),
+        told_to: String::new(),
+        broker: String::new(),
     };
     let owned = stale.renew(&renewal(Vec::new())).await.unwrap().gained;
     assert_eq!(owned.len(), PARTITIONS as usize);
@@ -108,6 +110,8 @@ async fn a_commit_that_was_made_is_not_made_again() {
         owned: Vec::new(),
         position: 0,
         closed: Vec::new(),
+        told_to: String::new(),
+        broker: String::new(),
     };
     let owned = store.renew(&renewal).await.unwrap().gained;
     let commit = commit_of(owned[0]);
@@ -115,6 +119,35 @@ async fn a_commit_that_was_made_is_not_made_again() {
     assert!(matches!(store.commit(&commit).await, Err(CommitError::Fenced)));
     let open = store.untold(&[commit.outbox[0].key], OutboxKey::default(), 10).await.unwrap();
     assert_eq!(open, commit.outbox);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_handed_over_before_the_broker_was_started_again_may_be_forgotten() {
+    let stack = Stack::start().await;
+    stack.runner("prepares").await.stop().await;
+    let store = PgStore::new(PgConfig::for_url(&stack.database_url), 0, 30);
+    let renewal = |broker: &str, owned: Vec<Ownership>| Renewal {
+        runner: platform::clock::new_uuid_v4(),
+        runner_name: "test".to_owned(),
+        group: 0,
+        lease: Duration::from_mins(1),
+        incarnation: 1,
+        owned,
+        position: 0,
+        closed: Vec::new(),
+        told_to: "first start".to_owned(),
+        broker: broker.to_owned(),
+    };
+    for (broker, forgotten) in [("first start", 0), ("second start", PARTITIONS as usize)] {
+        let first = renewal("first start", Vec::new());
+        let owned = store.renew(&first).await.unwrap().gained;
+        store.release(&Renewal { owned, ..first }).await.unwrap();
+
+        let next = renewal(broker, Vec::new());
+        let tenure = store.renew(&next).await.unwrap();
+        assert_eq!((tenure.gained.len(), tenure.unclean.len()), (PARTITIONS as usize, forgotten));
+        store.release(&Renewal { owned: tenure.gained, ..next }).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

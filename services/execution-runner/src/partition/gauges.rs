@@ -29,7 +29,7 @@ impl Gauges {
 
     /// Frames that wait, and how long the oldest of them has: of each owned partition, since each can be behind by
     /// itself. A partition that is not owned any more has nothing that waits here.
-    pub fn backlog(&mut self, owned: &BTreeMap<u32, Ownership>, position: u64, stream: Stream, now_ms: i64) {
+    pub fn backlog(&mut self, owned: &BTreeMap<u32, Ownership>, position: u64, stream: &Stream, now_ms: i64) {
         // The frame that waits is newer than the last that was handled, and the stream still has it.
         let waits_since_ms = self.handled_through_ms.max(stream.first_at_ms);
         for partition in std::mem::take(&mut self.shown).difference(&owned.keys().copied().collect()) {

@@ -47,6 +47,10 @@ pub struct Renewal {
     pub position: u64,
     /// Outbox rows that are published.
     pub closed: Vec<OutboxKey>,
+    /// The start of the broker that everything was told to: noted with partitions that are given back.
+    pub told_to: String,
+    /// The start of the broker that there is now.
+    pub broker: String,
 }
 
 /// What a renewal gave.
@@ -57,7 +61,8 @@ pub struct Tenure {
     /// Partitions taken over just now, under a new epoch. Also those that the row said this runner owned, but that
     /// it did not name in the renewal.
     pub gained: Vec<Ownership>,
-    /// Those of `gained` that their last owner did not hand over: it may have died, or lost its broker.
+    /// Those of `gained` that their last owner did not hand over, or handed over before the broker was started again: what
+    /// was told last may be forgotten.
     pub unclean: Vec<u32>,
     /// The lowest cursor of all partitions of the group, owned or not: the stream may be purged up to it.
     pub lowest_applied_seq: u64,
@@ -298,7 +303,7 @@ pub struct RawFrame {
 }
 
 /// The group's stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
     /// Creation time, Unix nanoseconds: another one is another stream, whose frames are counted anew.
     pub incarnation: i64,
@@ -306,6 +311,8 @@ pub struct Stream {
     pub last_seq: u64,
     /// When the first frame that it still has was stored, Unix milliseconds; long ago when it has none.
     pub first_at_ms: i64,
+    /// Names this start of the broker.
+    pub broker: String,
 }
 
 /// A message for a stream.
@@ -336,7 +343,8 @@ pub trait Transport: Send + Sync + 'static {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<RawFrame>, Unavailable>> + Send;
 
-    /// Publishes in order; when it fails, any part may have been published.
+    /// Publishes in order; when it fails, any part may have been published. It fails when the connection has been lost since
+    /// the reading began: what was published before may be forgotten, and must be told again before anything newer.
     fn publish(&self, outgoing: &[Outgoing]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Tells callers that wait; what cannot be delivered is dropped.

@@ -75,6 +75,9 @@ pub struct Worker<S, T, D> {
     definitions: D,
     clock: Clock,
     incarnation: i64,
+    /// The broker as it is, and as it was when the reading began.
+    broker: String,
+    told_to: String,
     owned: BTreeMap<u32, Ownership>,
     /// The last frame that is applied to all owned partitions; none while it is not known where to read.
     position: Option<u64>,
@@ -101,6 +104,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             definitions,
             clock,
             incarnation: 0,
+            broker: String::new(),
+            told_to: String::new(),
             owned: BTreeMap::new(),
             position: None,
             reading: false,
@@ -142,19 +147,14 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         }
         self.resume_reading().await?;
         let wait = self.renew_at.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-        let raw = match self.transport.next_frames(FRAMES_MAX, wait).await {
-            Ok(raw) => raw,
-            Err(error) => {
-                // The broker may have been killed, and with it what it had not written: taking the partitions over
-                // anew tells the last commits again.
-                self.forget();
-                return Err(error);
-            }
+        let worked = match self.transport.next_frames(FRAMES_MAX, wait).await {
+            Ok(fetched) => self.work_through(fetched).await,
+            Err(error) => Err(error),
         };
-        let worked = self.work_through(raw).await;
         if worked.is_err() {
-            // What was fetched and not handled is read again.
-            self.reading = false;
+            // What was fetched and not handled has to be read again. And the broker may have been killed, and with it
+            // what it had not written: taking the partitions over anew tells the last commits again.
+            self.forget();
         }
         worked
     }
@@ -185,7 +185,11 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     async fn renew(&mut self) -> Result<(), Unavailable> {
         // Set first, so that a failing store is not asked without pause.
         self.renew_at = Instant::now() + CLAIM_EVERY;
-        match self.transport.stream().await {
+        let stream = self.transport.stream().await;
+        if let Ok(stream) = &stream {
+            self.broker.clone_from(&stream.broker);
+        }
+        match stream {
             Ok(stream) if stream.incarnation != self.incarnation => {
                 if self.incarnation != 0 {
                     tracing::warn!("the stream was made again: its frames are read from the start");
@@ -195,7 +199,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             }
             Ok(stream) => {
                 let now_ms = (self.clock)();
-                self.gauges.backlog(&self.owned, self.position.unwrap_or(0), stream, now_ms);
+                self.gauges.backlog(&self.owned, self.position.unwrap_or(0), &stream, now_ms);
             }
             Err(error) if self.incarnation == 0 || self.owned.is_empty() => return Err(error),
             // The lease is kept while the broker is away: there is nothing that another owner could do better.
@@ -249,12 +253,29 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             owned: self.owned.values().copied().collect(),
             position: self.position.unwrap_or(0),
             closed: self.closed.clone(),
+            told_to: self.told_to.clone(),
+            broker: self.broker.clone(),
         }
     }
 
-    /// Takes gained partitions in: tells what their last owner left untold, then reads from the lowest cursor.
+    /// Takes gained partitions in: begins to read at the lowest cursor, and tells what their last owner left untold before
+    /// any frame is handled.
     async fn recover(&mut self, gained: &[Ownership], unclean: &[u32]) -> Result<(), Unavailable> {
-        self.publish().await?;
+        for ownership in gained {
+            self.owned.insert(ownership.partition, *ownership);
+        }
+        let lowest = gained.iter().map(|ownership| ownership.applied_seq).min().unwrap_or(0);
+        if self.position.is_none_or(|position| lowest < position) {
+            if self.position.is_none() {
+                let entries = self.store.catalog(self.config.group, self.incarnation).await?;
+                self.catalog = Catalog::from_entries(entries);
+            }
+            self.position = Some(lowest);
+            self.reading = false;
+        }
+        // Before anything is told: a broker that is killed after that is noticed by this reading, and what it forgot is
+        // told again.
+        self.resume_reading().await?;
         let told: Vec<OutboxKey> = gained
             .iter()
             .map(|ownership| {
@@ -274,23 +295,12 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             self.store.close_outbox(&self.closed).await?;
             self.closed.clear();
         }
-        for ownership in gained {
-            self.owned.insert(ownership.partition, *ownership);
-        }
-        let lowest = gained.iter().map(|ownership| ownership.applied_seq).min().unwrap_or(0);
-        if self.position.is_none_or(|position| lowest < position) {
-            if self.position.is_none() {
-                let entries = self.store.catalog(self.config.group, self.incarnation).await?;
-                self.catalog = Catalog::from_entries(entries);
-            }
-            self.position = Some(lowest);
-            self.reading = false;
-        }
         Ok(())
     }
 
     async fn resume_reading(&mut self) -> Result<(), Unavailable> {
         if !self.reading {
+            self.told_to.clone_from(&self.broker);
             self.transport.read_after(self.position.unwrap_or(0)).await?;
             self.reading = true;
         }
@@ -299,28 +309,20 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
 
     /// Loads, handles, commits and tells one batch. False when the commit was refused: then nothing is known any more.
     async fn work(&mut self, frames: Vec<Frame>) -> Result<bool, Unavailable> {
-        let outcome = match self.handle(frames).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                self.forget();
-                return Err(error);
-            }
-        };
+        let outcome = self.handle(frames).await?;
         let Outcome { commit, answers, spans, last_seq, inputs, accepted_through_ms } = outcome;
         let nothing = commit.moves.is_empty() && commit.markers.is_empty() && commit.dead_letters.is_empty();
         if !nothing {
             let started = Instant::now();
-            if let Err(error) = self.store.commit(&commit).await {
-                self.forget();
-                return match error {
-                    CommitError::Unavailable(error) => Err(error),
-                    CommitError::Fenced => {
-                        tracing::warn!("a commit was refused: the partitions are read again");
-                        metrics::counter!("turnloom_runner_fenced_total").increment(1);
-                        self.renew_at = Instant::now();
-                        Ok(false)
-                    }
-                };
+            match self.store.commit(&commit).await {
+                Ok(()) => {}
+                Err(CommitError::Unavailable(error)) => return Err(error),
+                Err(CommitError::Fenced) => {
+                    tracing::warn!("a commit was refused: the partitions are read again");
+                    metrics::counter!("turnloom_runner_fenced_total").increment(1);
+                    self.forget();
+                    return Ok(false);
+                }
             }
             metrics::histogram!("turnloom_runner_commit_seconds").record(started.elapsed().as_secs_f64());
         }

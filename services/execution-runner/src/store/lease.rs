@@ -22,12 +22,12 @@ RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no";
 
 /// Takes partitions over: those that the row says are this runner's but that it does not know of, then free ones.
 const CLAIM: &str = "WITH free AS (
-    SELECT id, owner FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
+    SELECT id, owner IS NOT NULL OR told_to IS DISTINCT FROM $7 AS unclean FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
     ORDER BY (owner = $1) DESC NULLS LAST, id LIMIT $6 FOR UPDATE SKIP LOCKED)
 UPDATE partitions AS stored SET owner = $1, owned_since = now(), expires_at = now() + make_interval(secs => $2), epoch = epoch + 1,
     applied_seq = CASE WHEN incarnation = $3 THEN applied_seq ELSE 0 END, incarnation = $3
 FROM free WHERE stored.id = free.id
-RETURNING stored.id, epoch, applied_seq, commit_no, free.owner IS NOT NULL";
+RETURNING stored.id, epoch, applied_seq, commit_no, free.unclean";
 
 pub(super) async fn renew(client: &mut Client, renewal: &Renewal) -> Result<Tenure, Error> {
     let transaction = client.transaction().await?;
@@ -52,7 +52,10 @@ async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Resul
     let room = i64::try_from(share.saturating_sub(kept.len())).unwrap_or(i64::MAX);
     let held: Vec<i32> = kept.iter().map(|ownership| int(ownership.partition)).collect();
     let claimed = transaction
-        .query(CLAIM, &[&renewal.runner, &lease_seconds, &renewal.incarnation, &group, &held, &room])
+        .query(
+            CLAIM,
+            &[&renewal.runner, &lease_seconds, &renewal.incarnation, &group, &held, &room, &renewal.broker],
+        )
         .await?;
     close(transaction, renewal).await?;
     let lowest: Option<i64> = transaction
@@ -127,8 +130,8 @@ async fn give_back(
     let ids: Vec<i32> = surplus.iter().map(|ownership| int(ownership.partition)).collect();
     transaction
         .execute(
-            "UPDATE partitions SET owner = NULL, expires_at = '-infinity' WHERE id = ANY($1) AND owner = $2",
-            &[&ids, &renewal.runner],
+            "UPDATE partitions SET owner = NULL, expires_at = '-infinity', told_to = $3 WHERE id = ANY($1) AND owner = $2",
+            &[&ids, &renewal.runner, &renewal.told_to],
         )
         .await?;
     Ok(())
