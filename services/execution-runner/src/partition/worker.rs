@@ -269,6 +269,9 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             if self.position.is_none() {
                 let entries = self.store.catalog(self.config.group, self.incarnation).await?;
                 self.catalog = Catalog::from_entries(entries);
+            } else if self.broker != self.told_to {
+                // The reading that would have noticed is about to end.
+                return Err(broker_started_again());
             }
             self.position = Some(lowest);
             self.reading = false;
@@ -299,11 +302,16 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     }
 
     async fn resume_reading(&mut self) -> Result<(), Unavailable> {
-        if !self.reading {
-            self.told_to.clone_from(&self.broker);
-            self.transport.read_after(self.position.unwrap_or(0)).await?;
-            self.reading = true;
+        if self.reading {
+            return Ok(());
         }
+        self.told_to.clone_from(&self.broker);
+        self.transport.read_after(self.position.unwrap_or(0)).await?;
+        // From here on a new start of the broker breaks the reading; one just before would go by unnoticed.
+        if self.transport.stream().await?.broker != self.told_to {
+            return Err(broker_started_again());
+        }
+        self.reading = true;
         Ok(())
     }
 
@@ -443,6 +451,11 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.closed.clear();
         self.renew_at = Instant::now();
     }
+}
+
+/// What it had acknowledged may be forgotten, so the partitions are taken over anew.
+fn broker_started_again() -> Unavailable {
+    Unavailable("the broker was started again".to_owned())
 }
 
 fn named_by(rows: &[OutboxRow]) -> Vec<ExecutionId> {

@@ -1,0 +1,55 @@
+//! Mistakes that somebody could make, planted in the store or the transport.
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// A commit does not look at the epoch.
+    EpochUnchecked,
+    /// A commit looks at neither epoch, cursor nor commit number. The cursor alone is no bug of its own: whoever is out of
+    /// step has forgotten, and claims under another epoch.
+    NothingChecked,
+    /// A claim does not raise the epoch, and a commit does not look at the cursor: each makes up for the other.
+    EpochStays,
+    /// The cursor moves in a commit of its own, before the rest.
+    CursorFirst,
+    /// The cursor moves in a commit of its own, after the rest.
+    CursorLast,
+    /// Handled messages are not remembered.
+    MessagesForgotten,
+    /// Conversations are loaded as they were a while ago.
+    StaleConversations,
+    /// What is committed and not told yet is not told by the next owner.
+    OutboxIgnored,
+    /// The stream is purged beyond the lowest cursor.
+    PurgedTooFar,
+    /// After a reconnect reading begins one frame too late.
+    FrameSkipped,
+    /// Partitions of a runner that is alive are taken.
+    LeaseIgnored,
+    /// After a broker was killed newer commits are told before those that it forgot.
+    PublishesOnAnotherConnection,
+    /// A partition that was handed over before the broker was killed is taken as told.
+    HandOverTrusted,
+    /// After a broker was killed the last commits are not told again.
+    NotToldAgain,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::EpochUnchecked,
+        Self::NothingChecked,
+        Self::EpochStays,
+        Self::CursorFirst,
+        Self::CursorLast,
+        Self::MessagesForgotten,
+        Self::StaleConversations,
+        Self::OutboxIgnored,
+        Self::PurgedTooFar,
+        Self::FrameSkipped,
+        Self::LeaseIgnored,
+        Self::PublishesOnAnotherConnection,
+        Self::HandOverTrusted,
+        Self::NotToldAgain,
+    ];
+}

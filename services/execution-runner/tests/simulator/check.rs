@@ -1,0 +1,122 @@
+//! What must be true afterwards: what came out is what comes out without any fault.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contracts::v1;
+use flow_model::ExecutionId;
+use prost::Message;
+use serde_json::Value;
+
+use crate::world::World;
+
+/// What is left to do; empty when nothing is.
+pub fn unfinished(world: &World) -> String {
+    let behind = world.database.partitions.iter().enumerate();
+    let behind = behind.filter(|(_, row)| row.applied_seq < world.broker.last_seq || row.owner.is_none());
+    let behind: Vec<usize> = behind.map(|(partition, _)| partition).collect();
+    let open = world.database.outbox.values().filter(|(_, closed)| !closed).count();
+    if behind.is_empty() && open == 0 {
+        return String::new();
+    }
+    format!("partitions {behind:?} are behind or free, {open} commits are not told")
+}
+
+/// Compares a game with faults with one without.
+pub fn same(calm: &World, stormy: &World) -> Result<(), String> {
+    if let Some(violation) = stormy.database.violations.first() {
+        return Err(violation.clone());
+    }
+    equal("executions", &executions(calm), &executions(stormy))?;
+    equal("conversations", &conversations(calm), &conversations(stormy))?;
+    equal("events", &events(calm)?, &events(stormy)?)?;
+    equal("replies", &replies(calm), &replies(stormy))
+}
+
+fn equal<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
+    what: &str,
+    expected: &BTreeMap<K, V>,
+    found: &BTreeMap<K, V>,
+) -> Result<(), String> {
+    for (key, value) in expected {
+        match found.get(key) {
+            None => return Err(format!("{what}: {key:?} is missing")),
+            Some(other) if other != value => {
+                return Err(format!("{what}: {key:?} is {other:?} instead of {value:?}"));
+            }
+            Some(_) => {}
+        }
+    }
+    match found.keys().find(|key| !expected.contains_key(key)) {
+        Some(surplus) => Err(format!("{what}: {surplus:?} should not be there")),
+        None => Ok(()),
+    }
+}
+
+/// Executions without their times.
+fn executions(world: &World) -> BTreeMap<String, v1::Execution> {
+    let timeless = |execution: &v1::Execution| {
+        let mut execution = execution.clone();
+        execution.completed_at_ms = None;
+        for step in execution.record.iter_mut().flat_map(|record| &mut record.steps) {
+            (step.started_at_ms, step.completed_at_ms) = (0, 0);
+        }
+        execution
+    };
+    let all = world.database.executions.iter();
+    all.map(|(id, execution)| (id.to_string(), timeless(execution))).collect()
+}
+
+/// Where each conversation stands: its events so far, and the node at which it waits.
+fn conversations(world: &World) -> BTreeMap<String, (u64, u64, Option<String>)> {
+    let stands = |conversation: &execution_runner::partition::port::Conversation| {
+        let node = conversation.wait.as_ref().map(|wait| wait.node_id.clone());
+        (conversation.seq, conversation.wait_no, node)
+    };
+    let all = world.database.conversations.values();
+    all.map(|conversation| (conversation.customer_id.clone(), stands(conversation))).collect()
+}
+
+/// Types and texts of events, by customer and number.
+type Heard = BTreeMap<(String, u64), (String, String)>;
+
+/// What a subscriber has, by conversation and number, that reads in order and drops what is not newer than the last event of
+/// its partition.
+fn events(world: &World) -> Result<Heard, String> {
+    let mut last: HashMap<u64, (u64, u64)> = HashMap::new();
+    let mut contents: HashMap<String, String> = HashMap::new();
+    let mut heard = BTreeMap::new();
+    let messages = world.broker.published.iter().filter(|message| message.subject.starts_with("events."));
+    for event in messages.flat_map(|message| serde_json::from_slice::<Vec<Value>>(&message.payload).unwrap())
+    {
+        let text =
+            |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |pointer: &str| event.pointer(pointer).and_then(Value::as_u64).unwrap();
+        let place = (number("/data/commit_no"), number("/data/index"));
+        let content = event.to_string();
+        if contents.entry(text("/id")).or_insert_with(|| content.clone()) != &content {
+            return Err(format!("events: {} is told with two contents", text("/id")));
+        }
+        let last = last.entry(number("/data/partition")).or_default();
+        if *last >= place {
+            continue;
+        }
+        *last = place;
+        let key = (text("/data/customer_id"), number("/data/conversation_seq"));
+        let told = (text("/type"), text("/data/message"));
+        if heard.insert(key.clone(), told).is_some() {
+            return Err(format!("events: {key:?} is told at two places"));
+        }
+    }
+    Ok(heard)
+}
+
+/// What a channel sender has to send, by its key.
+fn replies(world: &World) -> BTreeMap<String, (String, String)> {
+    let messages = world.broker.published.iter().filter(|message| message.subject.starts_with("replies."));
+    let replies = messages.flat_map(|message| v1::Replies::decode(message.payload.clone()).unwrap().replies);
+    let sent = |reply: v1::OutboundReply| {
+        let execution = ExecutionId::from_slice(&reply.execution_id).unwrap();
+        (reply.id, (execution.to_string(), reply.text))
+    };
+    replies.map(sent).collect()
+}

@@ -1,0 +1,197 @@
+//! A game: a script is played with faults, and once without any.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::v1;
+use execution_runner::partition::worker::{Worker, WorkerConfig};
+use platform::lifecycle::Shutdown;
+use prost::Message;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::bug::Bug;
+use crate::check;
+use crate::flows::SimulatedDefinitions;
+use crate::script;
+use crate::store::SimulatedStore;
+use crate::transport::SimulatedTransport;
+use crate::world::{Handle, Shared, World, lock};
+
+const LEASE: Duration = Duration::from_secs(10);
+const RENEW_EVERY: Duration = Duration::from_secs(3);
+/// Runners at once.
+const RUNNERS_MAX: usize = 3;
+/// Faults of the whole world in a game.
+const BLOWS: usize = 12;
+/// After the last fault everything must be done by then.
+const HEALED_WITHIN: Duration = Duration::from_mins(10);
+/// What a killed broker may have lost of what it had acknowledged on its asynchronous streams.
+const FORGOTTEN_MAX: usize = 12;
+
+/// Plays one game; what is broken, when something is.
+pub fn play(seed: u64, bug: Option<Bug>, tells: bool) -> Result<(), String> {
+    let calm = run(seed, None, false, false)?;
+    let stormy = run(seed, bug, true, tells)?;
+    check::same(&lock(&calm), &lock(&stormy))
+}
+
+fn run(seed: u64, bug: Option<Bug>, stormy: bool, tells: bool) -> Result<Shared, String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let world = World::new(seed, bug, tells);
+        let mut game =
+            Game { world: Arc::clone(&world), rng: StdRng::seed_from_u64(!seed), runners: Vec::new() };
+        let feeding = tokio::spawn(feed(Arc::clone(&world), script::frames(seed), stormy, seed));
+        if stormy {
+            lock(&world).stormy = true;
+            game.storm().await;
+        }
+        game.heal();
+        feeding.await.unwrap();
+        game.finish().await?;
+        Ok(world)
+    })
+}
+
+/// Puts frames into the stream, as gateways do while the broker is there.
+async fn feed(world: Shared, frames: Vec<v1::Frame>, stormy: bool, seed: u64) {
+    let mut rng = StdRng::seed_from_u64(seed.rotate_left(32));
+    for frame in frames {
+        if stormy {
+            sleep(Duration::from_millis(rng.random_range(0..2500))).await;
+        }
+        let mut world = lock(&world);
+        world.broker.last_seq += 1;
+        let seq = world.broker.last_seq;
+        world.broker.frames.insert(seq, frame.encode_to_vec().into());
+    }
+}
+
+struct Runner {
+    handle: Handle,
+    shutdown: Shutdown,
+    task: JoinHandle<()>,
+}
+
+struct Game {
+    world: Shared,
+    rng: StdRng,
+    runners: Vec<Runner>,
+}
+
+impl Game {
+    fn start_runner(&mut self) {
+        let id = Uuid::from_u128(self.rng.random());
+        lock(&self.world).tell(|| format!("a runner starts: {id}"));
+        let handle = Handle::new(&self.world);
+        let config = WorkerConfig {
+            runner: id,
+            runner_name: id.to_string(),
+            group: 0,
+            lease: LEASE,
+            renew_every: RENEW_EVERY,
+            batch_inputs_max: self.rng.random_range(1..8),
+        };
+        let world = Arc::clone(&self.world);
+        let worker = Worker::new(
+            config,
+            SimulatedStore(handle.clone()),
+            SimulatedTransport::new(handle.clone()),
+            SimulatedDefinitions(handle.clone()),
+            Arc::new(move || lock(&world).now_ms()),
+        );
+        let shutdown = Shutdown::new();
+        let task = tokio::spawn(worker.run(shutdown.clone()));
+        self.runners.push(Runner { handle, shutdown, task });
+    }
+
+    async fn storm(&mut self) {
+        for _ in 0..self.rng.random_range(1..=RUNNERS_MAX) {
+            self.start_runner();
+        }
+        for _ in 0..BLOWS {
+            sleep(Duration::from_millis(self.rng.random_range(0..6000))).await;
+            self.blow();
+        }
+    }
+
+    /// One fault of the whole world.
+    fn blow(&mut self) {
+        let until = |rng: &mut StdRng, seconds: u64| {
+            Instant::now() + Duration::from_millis(rng.random_range(0..seconds * 1000))
+        };
+        let tell = |game: &Self, what: &str| lock(&game.world).tell(|| what.to_owned());
+        let one = if self.runners.is_empty() { 0 } else { self.rng.random_range(0..self.runners.len()) };
+        match self.rng.random_range(0..8) {
+            0 | 1 if !self.runners.is_empty() => {
+                tell(self, "a runner is killed");
+                self.runners.swap_remove(one).task.abort();
+            }
+            2 if !self.runners.is_empty() => {
+                tell(self, "a runner is asked to stop");
+                self.runners.swap_remove(one).shutdown.request();
+            }
+            3 if !self.runners.is_empty() => {
+                tell(self, "a runner's process is stopped for a while");
+                let until = until(&mut self.rng, 40);
+                *self.runners[one].handle.paused_until.lock().unwrap() = Some(until);
+            }
+            4 => {
+                tell(self, "the database goes away");
+                let until = until(&mut self.rng, 8);
+                lock(&self.world).database_away_until = Some(until);
+            }
+            5 => {
+                tell(self, "the broker is killed");
+                let (until, forgotten) = (until(&mut self.rng, 5), self.rng.random_range(0..FORGOTTEN_MAX));
+                let mut world = lock(&self.world);
+                world.broker.restarts += 1;
+                world.broker_away_until = Some(until);
+                let kept = world.broker.published.len().saturating_sub(forgotten);
+                world.tell(|| format!("of {} messages {kept} are left", world.broker.published.len()));
+                world.broker.published.truncate(kept);
+            }
+            _ if self.runners.len() < RUNNERS_MAX => self.start_runner(),
+            _ => {}
+        }
+    }
+
+    /// No more faults, and somebody who works.
+    fn heal(&mut self) {
+        let mut world = lock(&self.world);
+        world.tell(|| "everything is well again".to_owned());
+        world.stormy = false;
+        (world.database_away_until, world.broker_away_until) = (None, None);
+        drop(world);
+        if self.runners.is_empty() {
+            self.start_runner();
+        }
+    }
+
+    /// Waits until all is handled and told.
+    async fn finish(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + HEALED_WITHIN;
+        while !self.is_done() {
+            if Instant::now() > deadline {
+                return Err(format!("not done: {}", check::unfinished(&lock(&self.world))));
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        // Longer than any process was stopped and any effect was late: what comes now must change nothing.
+        sleep(Duration::from_mins(2)).await;
+        for runner in self.runners.drain(..) {
+            runner.shutdown.request();
+            runner.task.await.map_err(|error| format!("a runner has failed: {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        check::unfinished(&lock(&self.world)).is_empty()
+    }
+}

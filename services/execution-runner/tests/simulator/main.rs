@@ -1,0 +1,68 @@
+//! The partition loop and the engine over a store and a transport in memory, under a seeded scheduler that delays,
+//! fails, cuts off, pauses, kills and forgets whatever the real ones can.
+//!
+//! Time is virtual, so an hour of faults takes milliseconds. What must come out is what a run without any fault gives.
+//! `TURNLOOM_SEED=<seed> cargo nextest run --workspace -E 'test(one_seed)' --no-capture` plays one game again and tells its
+//! faults.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod bug;
+mod check;
+mod flows;
+mod game;
+mod script;
+mod store;
+mod transport;
+mod world;
+
+use bug::Bug;
+use game::play;
+
+/// Games of each part; together ten thousand.
+const SEEDS: u64 = 2500;
+/// Games in which a planted bug must be found.
+const SEEDS_FOR_A_BUG: u64 = 400;
+
+fn play_all(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        if let Err(broken) = play(seed, None, false) {
+            panic!("seed {seed}: {broken}\nthe same again: TURNLOOM_SEED={seed}, see the head of this file");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_order_part_one() {
+    play_all(0..SEEDS);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_order_part_two() {
+    play_all(SEEDS..2 * SEEDS);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_order_part_three() {
+    play_all(2 * SEEDS..3 * SEEDS);
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_out_of_order_part_four() {
+    play_all(3 * SEEDS..4 * SEEDS);
+}
+
+#[test]
+fn one_seed_tells_its_faults() {
+    let seed = std::env::var_os("TURNLOOM_SEED").map_or(1, |seed| seed.to_string_lossy().parse().unwrap());
+    play(seed, None, true).unwrap();
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    for bug in Bug::ALL {
+        let found = (0..SEEDS_FOR_A_BUG).find_map(|seed| Some((seed, play(seed, Some(bug), false).err()?)));
+        let (seed, broken) =
+            found.unwrap_or_else(|| panic!("{bug:?} is not found by {SEEDS_FOR_A_BUG} games"));
+        println!("{bug:?}: seed {seed}: {broken}");
+    }
+}

@@ -1,0 +1,280 @@
+//! The database as a runner sees it: what `services/execution-runner/src/store` does in SQL.
+
+use contracts::v1;
+use execution_runner::partition::port::{
+    CatalogEntry, Commit, CommitError, Loaded, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store, Tenure,
+    Unavailable, Wanted,
+};
+use flow_model::ExecutionId;
+
+use crate::bug::Bug;
+use crate::world::{Database, Handle, PARTITIONS, World};
+
+/// One runner's connection.
+pub struct SimulatedStore(pub Handle);
+
+impl Store for SimulatedStore {
+    async fn renew(&self, renewal: &Renewal) -> Result<Tenure, Unavailable> {
+        self.0.call("renew", |world| Ok(renew(world, renewal))).await
+    }
+
+    async fn release(&self, renewal: &Renewal) -> Result<(), Unavailable> {
+        self.0
+            .call("release", |world| {
+                for ownership in keep(world, renewal) {
+                    give_back(world, ownership.partition, renewal);
+                }
+                close(&mut world.database, &renewal.closed);
+                world.database.runners.remove(&renewal.runner);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded, Unavailable> {
+        self.0.call("load", |world| Ok(load(world, wanted))).await
+    }
+
+    async fn executions(&self, ids: &[ExecutionId]) -> Result<Vec<v1::Execution>, Unavailable> {
+        self.0
+            .call("executions", |world| {
+                Ok(ids.iter().filter_map(|id| world.database.executions.get(id).cloned()).collect())
+            })
+            .await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
+        let commit = commit.clone();
+        let halves = self.0.world.lock().unwrap().bug.and_then(|bug| halves(bug, &commit));
+        if let Some((first, second)) = halves {
+            self.0.call_that_may_be_late("commit", move |world| apply(world, &first)).await?;
+            return self.0.call_that_may_be_late("commit", move |world| apply(world, &second)).await;
+        }
+        self.0.call_that_may_be_late("commit", move |world| apply(world, &commit)).await
+    }
+
+    async fn untold(
+        &self,
+        told: &[OutboxKey],
+        after: OutboxKey,
+        rows_max: u32,
+    ) -> Result<Vec<OutboxRow>, Unavailable> {
+        self.0
+            .call("untold", |world| {
+                if world.bug == Some(Bug::OutboxIgnored) {
+                    return Ok(Vec::new());
+                }
+                let wanted = |(key, (_, closed)): &(&OutboxKey, &(v1::Outbox, bool))| {
+                    let of = told.iter().find(|known| known.partition == key.partition);
+                    of.is_some_and(|of| !closed || key.commit_no > of.commit_no) && **key > after
+                };
+                let rows = world.database.outbox.iter().filter(wanted).take(rows_max as usize);
+                Ok(rows.map(|(key, (outbox, _))| OutboxRow { key: *key, outbox: outbox.clone() }).collect())
+            })
+            .await
+    }
+
+    async fn close_outbox(&self, keys: &[OutboxKey]) -> Result<(), Unavailable> {
+        self.0
+            .call("close", |world| {
+                close(&mut world.database, keys);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn catalog(&self, _group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {
+        self.0
+            .call("catalog", |world| {
+                let entry = |(of, entry): &(i64, CatalogEntry)| CatalogEntry {
+                    seq: if *of == incarnation { entry.seq } else { 0 },
+                    marker: entry.marker.clone(),
+                };
+                Ok(world.database.markers.iter().map(entry).collect())
+            })
+            .await
+    }
+}
+
+/// The cursor and the rest as two commits, for bugs that make them so.
+fn halves(bug: Bug, commit: &Commit) -> Option<(Commit, Commit)> {
+    let cursor = Commit { incarnation: commit.incarnation, moves: commit.moves.clone(), ..Commit::default() };
+    let rest = Commit { moves: Vec::new(), ..commit.clone() };
+    match bug {
+        Bug::CursorFirst => Some((cursor, rest)),
+        Bug::CursorLast => Some((rest, cursor)),
+        _ => None,
+    }
+}
+
+fn ownership(world: &World, partition: u32) -> Ownership {
+    let row = &world.database.partitions[partition as usize];
+    Ownership { partition, epoch: row.epoch, applied_seq: row.applied_seq, commit_no: row.commit_no }
+}
+
+fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
+    let now_ms = world.now_ms();
+    let until_ms = now_ms + i64::try_from(renewal.lease.as_millis()).unwrap();
+    world.database.runners.insert(renewal.runner, until_ms);
+    let alive = world.database.runners.values().filter(|until| **until > now_ms).count();
+    let fair_share = (PARTITIONS as usize).div_ceil(alive);
+    let mut kept = keep(world, renewal);
+    for surplus in kept.split_off(kept.len().min(fair_share)) {
+        give_back(world, surplus.partition, renewal);
+    }
+    let (mut gained, mut unclean) = (Vec::new(), Vec::new());
+    let mut order: Vec<u32> = (0..PARTITIONS).collect();
+    order.sort_by_key(|partition| {
+        world.database.partitions[*partition as usize].owner != Some(renewal.runner)
+    });
+    for partition in order {
+        let ignored = world.bug == Some(Bug::LeaseIgnored) && world.chance(5);
+        let trusts = world.bug == Some(Bug::HandOverTrusted);
+        let raises = world.bug != Some(Bug::EpochStays) && world.bug != Some(Bug::LeaseIgnored);
+        let row = &mut world.database.partitions[partition as usize];
+        let free = row.owner.is_none() || row.owner == Some(renewal.runner) || row.expires_at_ms < now_ms;
+        let held = kept.iter().any(|ownership| ownership.partition == partition);
+        if held || !(free || ignored) || kept.len() + gained.len() >= fair_share {
+            continue;
+        }
+        if row.owner.is_some() || (row.told_to != renewal.broker && !trusts) {
+            unclean.push(partition);
+        }
+        row.owner = Some(renewal.runner);
+        row.expires_at_ms = until_ms;
+        row.epoch += u64::from(raises);
+        if row.incarnation != renewal.incarnation {
+            (row.incarnation, row.applied_seq) = (renewal.incarnation, 0);
+        }
+        gained.push(ownership(world, partition));
+    }
+    close(&mut world.database, &renewal.closed);
+    let lowest = world
+        .database
+        .partitions
+        .iter()
+        .map(|row| if row.incarnation == renewal.incarnation { row.applied_seq } else { 0 });
+    let lowest_applied_seq = lowest.min().unwrap();
+    let places = |all: &[Ownership]| {
+        let place = |one: &Ownership| format!("{}@{}", one.partition, one.applied_seq);
+        all.iter().map(place).collect::<Vec<_>>().join(" ")
+    };
+    if !gained.is_empty() || kept.len() < renewal.owned.len() {
+        world.tell(|| format!("{} keeps {} and gains {}", renewal.runner, places(&kept), places(&gained)));
+    }
+    Tenure { kept, gained, unclean, lowest_applied_seq, fair_share: u32::try_from(fair_share).unwrap() }
+}
+
+fn keep(world: &mut World, renewal: &Renewal) -> Vec<Ownership> {
+    let until_ms = world.now_ms() + i64::try_from(renewal.lease.as_millis()).unwrap();
+    let mut kept = Vec::new();
+    for known in &renewal.owned {
+        let same = ownership(world, known.partition) == *known;
+        let row = &mut world.database.partitions[known.partition as usize];
+        if same && row.owner == Some(renewal.runner) && row.incarnation == renewal.incarnation {
+            row.expires_at_ms = until_ms;
+            row.applied_seq = row.applied_seq.max(renewal.position);
+            kept.push(ownership(world, known.partition));
+        }
+    }
+    kept.sort_by_key(|ownership| ownership.partition);
+    kept
+}
+
+fn give_back(world: &mut World, partition: u32, renewal: &Renewal) {
+    let row = &mut world.database.partitions[partition as usize];
+    (row.owner, row.expires_at_ms) = (None, 0);
+    row.told_to.clone_from(&renewal.told_to);
+}
+
+fn close(database: &mut Database, keys: &[OutboxKey]) {
+    for key in keys {
+        if let Some((_, closed)) = database.outbox.get_mut(key) {
+            *closed = true;
+        }
+    }
+}
+
+fn load(world: &mut World, wanted: &Wanted) -> Loaded {
+    let stale = world.bug == Some(Bug::StaleConversations);
+    let database = &world.database;
+    let mut loaded = Loaded::default();
+    for id in &wanted.conversations {
+        let older = if stale { database.older_conversations.get(id) } else { None };
+        loaded
+            .conversations
+            .extend(older.or(database.conversations.get(id)).map(|found| (*id, found.clone())));
+    }
+    for (key, _) in &wanted.messages {
+        loaded.messages.extend(database.messages.get(key).map(|found| (*key, *found)));
+    }
+    let known = wanted.customers.iter().filter(|customer| database.customers.contains(*customer));
+    loaded.customers.extend(known.cloned());
+    loaded
+}
+
+fn fits(world: &World, moved: &Move, incarnation: i64) -> bool {
+    let row = &world.database.partitions[moved.from.partition as usize];
+    let unchecked = world.bug == Some(Bug::NothingChecked);
+    let epoch = row.epoch == moved.from.epoch || world.bug == Some(Bug::EpochUnchecked);
+    let place = (row.applied_seq, row.commit_no) == (moved.from.applied_seq, moved.from.commit_no)
+        || world.bug == Some(Bug::EpochStays);
+    unchecked || (epoch && place && row.incarnation == incarnation)
+}
+
+/// All or nothing.
+fn apply(world: &mut World, commit: &Commit) -> Result<(), CommitError> {
+    if !commit.moves.iter().all(|moved| fits(world, moved, commit.incarnation)) {
+        world.tell(|| "a commit is fenced".to_owned());
+        return Err(CommitError::Fenced);
+    }
+    if !commit.moves.is_empty() {
+        let moved = |moved: &Move| {
+            format!("{}@{}→{}", moved.from.partition, moved.from.applied_seq, moved.applied_seq)
+        };
+        world.tell(|| format!("a commit: {}", commit.moves.iter().map(moved).collect::<Vec<_>>().join(" ")));
+    }
+    let remembers = world.bug != Some(Bug::MessagesForgotten);
+    let database = &mut world.database;
+    for moved in &commit.moves {
+        let row = &mut database.partitions[moved.from.partition as usize];
+        if row.epoch != moved.from.epoch {
+            database.violations.push(format!("{moved:?} is written under an old epoch"));
+        }
+        (row.applied_seq, row.commit_no) = (moved.applied_seq, moved.commit_no);
+    }
+    for conversation in &commit.conversations {
+        if let Some(older) = database.conversations.insert(conversation.id, conversation.clone()) {
+            database.older_conversations.insert(conversation.id, older);
+        }
+    }
+    database.customers.extend(commit.customers.iter().map(|(account, id, _)| (*account, id.clone())));
+    if remembers {
+        database.messages.extend(commit.messages.iter().map(|message| (message.key, *message)));
+    }
+    for (_, execution) in &commit.executions {
+        let id = ExecutionId::from_slice(&execution.id).unwrap();
+        if database.executions.insert(id, execution.clone()).is_some() {
+            database.violations.push(format!("{id} is written twice"));
+        }
+    }
+    for row in &commit.outbox {
+        if database.outbox.insert(row.key, (row.outbox.clone(), false)).is_some() {
+            database.violations.push(format!("{:?} is written twice", row.key));
+        }
+    }
+    close(database, &commit.closed);
+    for entry in &commit.markers {
+        let known = |(_, known): &(i64, CatalogEntry)| {
+            known.marker.workflow_id == entry.marker.workflow_id
+                && known.marker.state_no == entry.marker.state_no
+        };
+        if !database.markers.iter().any(known) {
+            database.markers.push((commit.incarnation, entry.clone()));
+        }
+    }
+    if !commit.dead_letters.is_empty() {
+        database.violations.push("a good input went to the dead letters".to_owned());
+    }
+    Ok(())
+}

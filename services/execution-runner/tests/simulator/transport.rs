@@ -1,0 +1,118 @@
+//! The broker as a runner sees it.
+
+use std::time::Duration;
+
+use contracts::v1;
+use execution_runner::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
+use rand::RngExt;
+use tokio::time::Instant;
+
+use crate::bug::Bug;
+use crate::world::{Handle, World, away, lock};
+
+/// The stream's creation time; it is never made again here.
+const INCARNATION: i64 = 7;
+/// How often an empty stream is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// One runner's connection.
+pub struct SimulatedTransport {
+    handle: Handle,
+    /// The last frame that was read, and on which life of the broker.
+    reading: Option<(u64, u64)>,
+}
+
+impl SimulatedTransport {
+    pub fn new(handle: Handle) -> Self {
+        Self { handle, reading: None }
+    }
+}
+
+impl Transport for SimulatedTransport {
+    async fn stream(&self) -> Result<Stream, Unavailable> {
+        self.handle
+            .call("stream", |world| {
+                let broker = world.broker.restarts.to_string();
+                Ok(Stream {
+                    incarnation: INCARNATION,
+                    last_seq: world.broker.last_seq,
+                    first_at_ms: 0,
+                    broker,
+                })
+            })
+            .await
+    }
+
+    async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
+        self.reading = None;
+        let reading = self.handle.call("read", |world| Ok::<_, Unavailable>(world.broker.restarts)).await?;
+        let skips = lock(&self.handle.world).bug == Some(Bug::FrameSkipped) && seq > 0;
+        self.reading = Some((seq + u64::from(skips), reading));
+        Ok(())
+    }
+
+    async fn next_frames(&mut self, frames_max: usize, wait: Duration) -> Result<Vec<RawFrame>, Unavailable> {
+        let Some((seq, life)) = self.reading else { return Err(away("the reader")) };
+        let deadline = Instant::now() + wait;
+        loop {
+            let found = self
+                .handle
+                .call("read", |world| {
+                    if world.broker.restarts != life && world.bug != Some(Bug::NotToldAgain) {
+                        world.tell(|| "a reader has lost its connection".to_owned());
+                        return Err(away("the connection"));
+                    }
+                    Ok(frames_after(world, seq, frames_max))
+                })
+                .await?;
+            if let Some(last) = found.last() {
+                self.reading = Some((last.seq, life));
+                return Ok(found);
+            }
+            if Instant::now() >= deadline {
+                return Ok(Vec::new());
+            }
+            self.handle.take_time(LOOK_EVERY.min(deadline - Instant::now())).await;
+        }
+    }
+
+    async fn publish(&self, outgoing: &[Outgoing]) -> Result<(), Unavailable> {
+        let messages = outgoing.to_vec();
+        let life = self.reading.map(|(_, life)| life);
+        let broken = |world: &World| {
+            Some(world.broker.restarts) != life && world.bug != Some(Bug::PublishesOnAnotherConnection)
+        };
+        let all = self.handle.call("publish", |world| {
+            if broken(world) {
+                return Err(away("the connection"));
+            }
+            world.broker.published.extend(messages);
+            Ok(())
+        });
+        let Err(error) = all.await else { return Ok(()) };
+        // What went out before the connection broke has arrived, in order.
+        let mut world = lock(&self.handle.world);
+        if !broken(&world) {
+            let arrived = world.rng.random_range(0..=outgoing.len());
+            world.broker.published.extend(outgoing[..arrived].iter().cloned());
+        }
+        Err(error)
+    }
+
+    async fn answer(&self, _subject: &str, _answers: v1::Answers) {}
+
+    async fn purge_through(&self, seq: u64) -> Result<(), Unavailable> {
+        self.handle
+            .call("purge", |world| {
+                let seq = if world.bug == Some(Bug::PurgedTooFar) { seq + 3 } else { seq };
+                world.broker.frames.retain(|frame, _| *frame > seq);
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn frames_after(world: &World, seq: u64, frames_max: usize) -> Vec<RawFrame> {
+    let frames = world.broker.frames.range(seq + 1..).take(frames_max);
+    frames.map(|(seq, payload)| RawFrame { seq: *seq, payload: payload.clone() }).collect()
+}
