@@ -19,6 +19,7 @@ use platform::lifecycle::Shutdown;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::answers::{answer_of, by_id, named_by};
 use super::batch::{AnswerWith, Batch, Frame, Outcome, PendingAnswer, Progress};
 use super::catalog::Catalog;
 use super::gauges::Gauges;
@@ -135,17 +136,16 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         }
     }
 
-    /// One round: renew when it is time, publish what is left over, then work on the next frames.
+    /// One round: renew when it is time, then work on the next frames. Whatever fails, everything is forgotten, so what is
+    /// owned is also read, and told.
     pub async fn step(&mut self) -> Result<(), Unavailable> {
         if Instant::now() >= self.renew_at {
             self.renew().await?;
         }
-        self.publish().await?;
         if self.owned.is_empty() {
             tokio::time::sleep_until(self.renew_at.min(Instant::now() + WAIT_MAX)).await;
             return Ok(());
         }
-        self.resume_reading().await?;
         let wait = self.renew_at.saturating_duration_since(Instant::now()).min(WAIT_MAX);
         let worked = match self.transport.next_frames(FRAMES_MAX, wait).await {
             Ok(fetched) => self.work_through(fetched).await,
@@ -456,44 +456,4 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
 /// What it had acknowledged may be forgotten, so the partitions are taken over anew.
 fn broker_started_again() -> Unavailable {
     Unavailable("the broker was started again".to_owned())
-}
-
-fn named_by(rows: &[OutboxRow]) -> Vec<ExecutionId> {
-    rows.iter()
-        .flat_map(|row| &row.outbox.entries)
-        .filter_map(|entry| match entry.entry.as_ref()? {
-            v1::outbox_entry::Entry::Execution(reference) => ExecutionId::from_slice(&reference.id).ok(),
-            v1::outbox_entry::Entry::Ignored(_) => None,
-        })
-        .collect()
-}
-
-fn by_id(executions: impl Iterator<Item = v1::Execution>) -> HashMap<ExecutionId, v1::Execution> {
-    executions
-        .filter_map(|execution| Some((ExecutionId::from_slice(&execution.id).ok()?, execution)))
-        .collect()
-}
-
-fn answer_of(pending: &PendingAnswer, known: &HashMap<ExecutionId, v1::Execution>) -> Option<v1::Answer> {
-    let input_execution_id = pending.input.to_vec().into();
-    Some(match pending.what {
-        AnswerWith::Execution(id) => v1::Answer {
-            input_execution_id,
-            outcome: v1::Outcome::Executed.into(),
-            reason: String::new(),
-            execution: Some(known.get(&id)?.clone()),
-        },
-        AnswerWith::Ignored => v1::Answer {
-            input_execution_id,
-            outcome: v1::Outcome::Ignored.into(),
-            reason: "no_matching_workflow".to_owned(),
-            execution: None,
-        },
-        AnswerWith::Refused(reason) => v1::Answer {
-            input_execution_id,
-            outcome: v1::Outcome::Refused.into(),
-            reason: reason.to_owned(),
-            execution: None,
-        },
-    })
 }
