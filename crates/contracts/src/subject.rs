@@ -89,6 +89,16 @@ pub mod runner {
     pub const COMMIT_EVENTS: &str = "turnloom.runner.v1.commit_events";
     /// `EraseWorkflowRequest` to `EraseWorkflowResponse`.
     pub const ERASE_WORKFLOW: &str = "turnloom.runner.v1.erase_workflow";
+    /// `ListRunnersRequest` to `ListRunnersResponse`.
+    pub const LIST_RUNNERS: &str = "turnloom.runner.v1.list_runners";
+    /// `ListDeadLettersRequest` to `ListDeadLettersResponse`.
+    pub const LIST_DEAD_LETTERS: &str = "turnloom.runner.v1.list_dead_letters";
+    /// `GetDeadLetterRequest` to `DeadLetter`.
+    pub const GET_DEAD_LETTER: &str = "turnloom.runner.v1.get_dead_letter";
+    /// `RetryDeadLetterRequest` to `DeadLetter`.
+    pub const RETRY_DEAD_LETTER: &str = "turnloom.runner.v1.retry_dead_letter";
+    /// `RepublishRequest` to `RepublishResponse`.
+    pub const REPUBLISH: &str = "turnloom.runner.v1.republish";
 }
 
 /// Subjects of the requests that any `metrics-aggregator` answers.
