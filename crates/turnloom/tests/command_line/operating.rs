@@ -47,7 +47,7 @@ async fn runners_are_shown_with_what_they_own() {
 
 async fn state(product: &Product, customer: &str) -> Value {
     let path = format!("/v1/messages/m-1?channel=web&customer_id={customer}");
-    product.api.get(&path).await.expect(200)["data"].clone()
+    product.api.get(&path).await.expect(200).pointer("/data").cloned().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

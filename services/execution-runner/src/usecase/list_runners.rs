@@ -27,8 +27,8 @@ pub(crate) async fn list_runners(reads: &Reads, bus: &Bus) -> Result<v1::ListRun
     let Ownerships { runners, partitions, as_of_ms } =
         reads.ownerships().await.map_err(|error| failure(&error))?;
     let cursors: Vec<Cursor> = partitions.iter().map(|(_, cursor)| *cursor).collect();
-    let streams = streams(bus, &cursors).await.map_err(away)?;
-    let times = times(bus, &streams, &cursors).await.map_err(away)?;
+    let streams = streams(bus, &cursors).await.map_err(|error| away(&error))?;
+    let times = times(bus, &streams, &cursors).await.map_err(|error| away(&error))?;
     let partitions = partitions
         .into_iter()
         .map(|(state, cursor)| {
@@ -85,7 +85,7 @@ fn first_waiting(stream: &StreamState, cursor: &Cursor) -> Option<(u64, u64)> {
     (seq <= stream.last_seq).then(|| (seq, stream.last_seq - seq + 1))
 }
 
-fn away(error: bus::Unavailable) -> Failure {
+fn away(error: &bus::Unavailable) -> Failure {
     tracing::warn!(%error, "the streams cannot be asked for");
     Failure::because(ErrorCode::ServiceUnavailable, "The bus is away")
 }

@@ -91,7 +91,7 @@ impl Reads {
                 let moment: Moment = sql_query("SELECT now() AS at").get_result(connection).await?;
                 Ok(Ownerships {
                     runners: runners.into_iter().map(runner).collect(),
-                    partitions: partitions.into_iter().map(partition).collect(),
+                    partitions: partitions.iter().map(partition).collect(),
                     as_of_ms: moment.at.timestamp_millis(),
                 })
             })
@@ -114,7 +114,7 @@ fn runner(row: RunnerRow) -> v1::Runner {
     }
 }
 
-fn partition(row: PartitionRow) -> (v1::PartitionState, Cursor) {
+fn partition(row: &PartitionRow) -> (v1::PartitionState, Cursor) {
     let cursor =
         Cursor { group: number(row.grp), incarnation: row.incarnation, applied_seq: count(row.applied_seq) };
     let state = v1::PartitionState {
