@@ -1,5 +1,5 @@
 //! Dead letters: what cannot be handled is there once, seen by its account only, and tried again with one effect.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -93,8 +93,11 @@ async fn inputs_that_nobody_handles_are_a_backlog_with_an_age() {
     runner.stop().await;
 }
 
+/// Where an event stands in its partition: commit and index.
+type Place = (u64, u64);
+
 /// Events in stream order: their partition, place and id.
-type Heard = Vec<(u64, (u64, u64), String)>;
+type Heard = Vec<(u64, Place, String)>;
 
 /// The next events until there are so many.
 async fn hear(subscription: &Subscription, events: usize) -> Heard {
@@ -115,7 +118,7 @@ async fn hear(subscription: &Subscription, events: usize) -> Heard {
 }
 
 /// By partition.
-fn by_partition(heard: &Heard) -> BTreeMap<u64, Vec<((u64, u64), String)>> {
+fn by_partition(heard: &Heard) -> BTreeMap<u64, Vec<(Place, String)>> {
     let mut partitions: BTreeMap<u64, Vec<_>> = BTreeMap::new();
     for (partition, place, id) in heard {
         partitions.entry(*partition).or_default().push((*place, id.clone()));
