@@ -108,7 +108,8 @@ async fn a_frame_that_nobody_can_read_is_a_letter_of_the_operators_and_stays() {
 
     assert_eq!((listed.total, listed.dead_letters.len()), (1, 1));
     let letter = &listed.dead_letters[0];
-    assert_eq!((letter.status(), letter.payload.len()), (DeadLetterStatus::Open, 0));
+    assert_eq!((letter.kind(), letter.status()), (DeadLetterKind::Frame, DeadLetterStatus::Open));
+    assert!(letter.payload.is_empty(), "only in the answer to a get");
     assert!(letter.attempts >= 1 && !letter.error.is_empty());
     let whole = get(&stack, stack.account, &letter.id).await.unwrap();
     assert_eq!((whole.payload.to_vec(), whole.payload_bytes), (garbage.clone(), garbage.len() as u64));

@@ -35,7 +35,8 @@ FROM UNNEST($1::int[], $2::bigint[]) AS first (partition, commit_no)
 WHERE stored.closed_at >= $3 - interval '1 minute' AND stored.partition = first.partition AND stored.commit_no >= first.commit_no";
 
 /// Takes partitions from their owners, whose next commit is refused: nothing newer is told before the reopened rows.
-const TAKE: &str = "UPDATE partitions SET owner = NULL, expires_at = '-infinity', told_to = NULL, free_since = now(), epoch = epoch + 1
+const TAKE: &str =
+    "UPDATE partitions SET owner = NULL, expires_at = '-infinity', told_to = NULL, epoch = epoch + 1
 WHERE id = ANY($1)";
 
 /// Opens outbox rows again.
