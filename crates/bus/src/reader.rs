@@ -31,6 +31,8 @@ pub struct StreamState {
     pub incarnation: i64,
     /// The last message's place; 0 before the first.
     pub last_seq: u64,
+    /// The first message that it still has; after the last one when it has none.
+    pub first_seq: u64,
     /// When the first message that it still has was stored, Unix milliseconds; long ago when it has none.
     pub first_at_ms: i64,
 }
@@ -43,6 +45,7 @@ pub(crate) async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, U
     Ok(StreamState {
         incarnation: incarnation_of(info),
         last_seq: info.state.last_sequence,
+        first_seq: info.state.first_sequence,
         first_at_ms: info.state.first_timestamp.timestamp_millis(),
     })
 }

@@ -15,14 +15,17 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, Drill};
 use crate::definitions::BusDefinitions;
-use crate::inbound;
+use crate::inbound::{self, Desks};
 use crate::partition::pulse::Pulse;
 use crate::partition::worker::{Worker, WorkerConfig};
+use crate::store::dead_letters::DeadLetters;
 use crate::store::erase::Erasing;
 use crate::store::read::Reads;
+use crate::store::republish::Republishing;
 use crate::store::{self, Maintenance, PgStore};
 use crate::stuck;
 use crate::transport::BusTransport;
+use crate::usecase::dead_letters::LetterDesk;
 use crate::usecase::find_message::MessageFinder;
 
 /// Pause between rounds of tidying up.
@@ -61,7 +64,14 @@ impl App {
             partitions,
             store::deduplication_ms(runner.deduplication_days),
         );
-        let server = inbound::serve(&bus, reads, finder, Erasing::new(pool)).await?;
+        let desks = Desks {
+            reads: reads.clone(),
+            finder,
+            letters: LetterDesk::new(DeadLetters::new(pool.clone(), reads), &bus, groups),
+            erasing: Erasing::new(pool.clone()),
+            republishing: Republishing::new(pool),
+        };
+        let server = inbound::serve(&bus, desks).await?;
         let id = clock::new_uuid_v7();
         let name = if runner.runner_name.is_empty() { id.to_string() } else { runner.runner_name.clone() };
         let mut pulses = Vec::new();
