@@ -32,6 +32,17 @@ pub struct StreamState {
     pub last_seq: u64,
     /// When the first message that it still has was stored, Unix milliseconds; long ago when it has none.
     pub first_at_ms: i64,
+    /// Messages that it still has.
+    pub messages: u64,
+}
+
+impl StreamState {
+    /// When the first message that it still has was stored, by the broker's clock in Unix milliseconds; none when it has
+    /// none.
+    #[must_use]
+    pub fn oldest_at_ms(&self) -> Option<i64> {
+        (self.messages > 0).then_some(self.first_at_ms)
+    }
 }
 
 /// Asks for a stream.
@@ -43,6 +54,7 @@ pub(crate) async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, U
         incarnation: info.created.timestamp_nanos_opt().unwrap_or_default(),
         last_seq: info.state.last_sequence,
         first_at_ms: info.state.first_timestamp.timestamp_millis(),
+        messages: info.state.messages,
     })
 }
 
