@@ -20,6 +20,11 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 const REQUEST_EXPIRES: Duration = Duration::from_secs(30);
 /// Messages asked for at once.
 const REQUEST_MESSAGES: usize = 256;
+/// Bytes asked for at once, whatever the backlog is: the next are asked for when half of them have come, so one and a half
+/// times as many may wait in memory. Several of the largest messages (1 MiB) fit, or the server could not send any.
+const REQUEST_BYTES: usize = 4 << 20;
+/// A batch that has so many bytes takes no further message.
+const BATCH_BYTES: usize = 4 << 20;
 /// The server forgets the consumer of a reader that is gone after this.
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 
@@ -104,6 +109,7 @@ impl Reader {
             consumer
                 .stream()
                 .max_messages_per_batch(REQUEST_MESSAGES)
+                .max_bytes_per_batch(REQUEST_BYTES)
                 .expires(REQUEST_EXPIRES)
                 .heartbeat(HEARTBEAT)
                 .messages()
@@ -116,8 +122,8 @@ impl Reader {
         Ok(Self { messages, next_seq: from_seq.max(1), next_delivery: 1 })
     }
 
-    /// The messages that are there, in order, at most `messages_max`; waits for the first one, but not longer than
-    /// `wait`, after which there are none.
+    /// The messages that are there, in order, at most `messages_max` and not more than it takes to have 4 MiB; waits for
+    /// the first one, but not longer than `wait`, after which there are none.
     ///
     /// # Errors
     /// When reading has to begin anew after the last message that was given: the reader is of no use any more.
@@ -127,13 +133,18 @@ impl Reader {
         wait: Duration,
     ) -> Result<Vec<StreamMessage>, Unavailable> {
         let Ok(first) = tokio::time::timeout(wait, self.messages.next()).await else { return Ok(Vec::new()) };
-        let mut batch = vec![self.check(first)?];
-        while batch.len() < messages_max {
+        let first = self.check(first)?;
+        let mut bytes = first.payload.len();
+        let mut batch = vec![first];
+        while batch.len() < messages_max && bytes < BATCH_BYTES {
             match self.messages.next().now_or_never() {
                 // A failure after good messages is met again by the next call.
                 Some(Some(Err(_)) | None) | None => break,
                 Some(message) => match self.check(message) {
-                    Ok(message) => batch.push(message),
+                    Ok(message) => {
+                        bytes += message.payload.len();
+                        batch.push(message);
+                    }
                     Err(error) if batch.is_empty() => return Err(error),
                     Err(error) => {
                         tracing::debug!(%error, "reading stops");

@@ -22,6 +22,7 @@ use crate::store::read::Reads;
 use crate::store::{self, Maintenance, PgStore};
 use crate::transport::BusTransport;
 use crate::usecase::find_message::MessageFinder;
+use crate::watchdog::Watchdog;
 
 /// Pause between rounds of tidying up.
 const MAINTENANCE_EVERY: Duration = Duration::from_mins(1);
@@ -30,6 +31,7 @@ const MAINTENANCE_EVERY: Duration = Duration::from_mins(1);
 pub struct App {
     workers: Vec<Worker<PgStore, BusTransport, BusDefinitions>>,
     maintenance: Maintenance,
+    watchdog: Watchdog,
     server: RunningServer,
 }
 
@@ -48,6 +50,9 @@ impl App {
         let bus = connecting.await.context("--nats-url")?;
         let layout = Layout { partitions, groups };
         patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
+        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        problems.extend(bus.durability_problems(&config.monitor).await);
+        config.durability.judge(problems)?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool.clone());
@@ -77,7 +82,8 @@ impl App {
             })
             .collect();
         let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
-        Ok(Self { workers, maintenance, server })
+        let watchdog = Watchdog::new(bus, config.topology, layout);
+        Ok(Self { workers, maintenance, watchdog, server })
     }
 
     /// Runs turns until the stop is asked for, then hands the partitions over.
@@ -90,6 +96,7 @@ impl App {
             loops.spawn(worker.run(shutdown.clone()));
         }
         let tidying = tokio::spawn(tidy_up(self.maintenance, shutdown.clone()));
+        let watching = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let mut result = Ok(());
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
@@ -101,6 +108,7 @@ impl App {
         }
         self.server.stop().await;
         tidying.await?;
+        watching.await?;
         result
     }
 }

@@ -13,6 +13,7 @@ pub mod partition;
 pub mod store;
 mod transport;
 mod usecase;
+mod watchdog;
 
 pub use app::App;
 pub use asyncapi::text as asyncapi;

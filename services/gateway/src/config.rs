@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::BusConfig;
+use bus::durability::MonitorConfig;
 use clap::{Parser, ValueEnum};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
+use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 use secrecy::SecretString;
 
@@ -22,6 +24,12 @@ pub struct Config {
     /// How to reach the other services.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Where the broker tells of itself.
+    #[command(flatten)]
+    pub monitor: MonitorConfig,
+    /// What must be so before it starts.
+    #[command(flatten)]
+    pub durability: DurabilityConfig,
     /// Health and metrics.
     #[command(flatten)]
     pub admin: AdminConfig,
