@@ -55,6 +55,7 @@ async fn a_reader_that_is_not_asked_any_more_is_sent_no_more() {
     for _ in 0..200 {
         broker.bus.check().await.unwrap();
     }
+    rustls::crypto::ring::default_provider().install_default().ok();
     let told = reqwest::get(format!("{}/varz", broker.nats.monitor_url())).await.unwrap();
     let told: serde_json::Value = told.json().await.unwrap();
     let sent = told.get("out_bytes").and_then(serde_json::Value::as_u64).unwrap();

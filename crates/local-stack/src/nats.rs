@@ -195,7 +195,7 @@ impl Nats {
     fn config(&self) -> String {
         format!(
             "listen: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
-             jetstream {{\n  store_dir: {:?}\n  sync_interval: {}\n}}\n{}",
+             jetstream {{\n  store_dir: {:?}\n  sync_interval: {:?}\n}}\n{}",
             self.port,
             self.monitor_port,
             self.data().display().to_string(),
