@@ -148,12 +148,16 @@ impl Nats {
 
     /// Lets it hang: its connections stay, and it answers nothing until [`Nats::resume`].
     pub fn pause(&self) {
-        self.pid().into_iter().for_each(|server| signal(server, Signal::STOP));
+        if let Some(server) = self.pid() {
+            signal(server, Signal::STOP);
+        }
     }
 
     /// Lets it go on after [`Nats::pause`].
     pub fn resume(&self) {
-        self.pid().into_iter().for_each(|server| signal(server, Signal::CONT));
+        if let Some(server) = self.pid() {
+            signal(server, Signal::CONT);
+        }
     }
 
     /// Stops it in order.

@@ -106,13 +106,17 @@ impl Postgres {
         let Some(server) = self.pid() else { return };
         // The first process before its children, so that it can't start another one.
         signal(server, Signal::STOP);
-        children(server).into_iter().for_each(|child| signal(child, Signal::STOP));
+        for child in children(server) {
+            signal(child, Signal::STOP);
+        }
     }
 
     /// Lets it go on after [`Postgres::pause`].
     pub fn resume(&self) {
         let Some(server) = self.pid() else { return };
-        children(server).into_iter().for_each(|child| signal(child, Signal::CONT));
+        for child in children(server) {
+            signal(child, Signal::CONT);
+        }
         signal(server, Signal::CONT);
     }
 

@@ -1,5 +1,4 @@
 //! A gateway before a broker and a database that may lose what they acknowledge.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
