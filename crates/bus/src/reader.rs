@@ -23,8 +23,8 @@ const REQUEST_MESSAGES: usize = 256;
 /// Bytes asked for at once, whatever the backlog is: the next are asked for when half of them have come, so one and a half
 /// times as many may wait in memory. Several of the largest messages (1 MiB) fit, or the server could not send any.
 const REQUEST_BYTES: usize = 4 << 20;
-/// A batch that has so many bytes takes no further message.
-const BATCH_BYTES: usize = 4 << 20;
+/// A batch that has so many bytes takes no further message: it is decoded as a whole, and is then several times as large.
+const BATCH_BYTES: usize = 2 << 20;
 /// The server forgets the consumer of a reader that is gone after this.
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 
@@ -122,7 +122,7 @@ impl Reader {
         Ok(Self { messages, next_seq: from_seq.max(1), next_delivery: 1 })
     }
 
-    /// The messages that are there, in order, at most `messages_max` and not more than it takes to have 4 MiB; waits for
+    /// The messages that are there, in order, at most `messages_max` and not more than it takes to have 2 MiB; waits for
     /// the first one, but not longer than `wait`, after which there are none.
     ///
     /// # Errors
