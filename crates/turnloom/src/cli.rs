@@ -86,7 +86,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 async fn execute(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { connection, format, command } = arguments;
     match command {
-        Command::Up(arguments) => up::run(*arguments, &connection.data_dir).await,
+        // The starts of all services are inside.
+        Command::Up(arguments) => Box::pin(up::run(*arguments, &connection.data_dir)).await,
         Command::Demo => demo::run(&connection.api()?, format).await,
         Command::Chat(arguments) => chat::run(arguments, &connection.api()?, format).await,
         Command::Workflows(command) => workflows::run(command, &connection.api()?, format).await,

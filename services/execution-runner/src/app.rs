@@ -27,6 +27,7 @@ use crate::stuck;
 use crate::transport::BusTransport;
 use crate::usecase::dead_letters::LetterDesk;
 use crate::usecase::find_message::MessageFinder;
+use crate::watchdog::Watchdog;
 
 /// Pause between rounds of tidying up.
 const MAINTENANCE_EVERY: Duration = Duration::from_mins(1);
@@ -37,6 +38,7 @@ pub struct App {
     pulses: Vec<Arc<Pulse>>,
     lease: Duration,
     maintenance: Maintenance,
+    watchdog: Watchdog,
     server: RunningServer,
 }
 
@@ -55,6 +57,9 @@ impl App {
         let bus = connecting.await.context("--nats-url")?;
         let layout = Layout { partitions, groups };
         patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
+        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        problems.extend(bus.durability_problems(&config.monitor).await);
+        config.durability.judge(problems)?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool.clone());
@@ -96,7 +101,9 @@ impl App {
             })
             .collect();
         let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
-        Ok(Self { workers, pulses, lease: runner.lease(), maintenance, server })
+        let watchdog = Watchdog::new(bus, config.topology, layout);
+        let lease = runner.lease();
+        Ok(Self { workers, pulses, lease, maintenance, watchdog, server })
     }
 
     /// Runs turns until the stop is asked for, then hands the partitions over.
@@ -110,6 +117,7 @@ impl App {
             loops.spawn(worker.run(shutdown.clone()));
         }
         let tidying = tokio::spawn(tidy_up(self.maintenance, shutdown.clone()));
+        let watching = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let mut result = Ok(());
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
@@ -121,6 +129,7 @@ impl App {
         }
         self.server.stop().await;
         tidying.await?;
+        watching.await?;
         result
     }
 }

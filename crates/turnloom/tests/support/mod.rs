@@ -28,6 +28,8 @@ pub struct Product {
     pub database_url: String,
     pub api: Api,
     pub key: String,
+    /// Of all services together.
+    pub health: Health,
     rate_limits: Switch,
     running: Vec<Running>,
 }
@@ -47,11 +49,16 @@ impl Product {
     pub async fn with_rate_limits(rate_limits: Switch) -> Self {
         let database =
             TestDatabase::create("product", |url| async move { migrate(&url).await }).await.unwrap();
+        Self::on(database.url().to_owned(), rate_limits).await
+    }
+
+    /// The same on a database that may be empty.
+    pub async fn on(database_url: String, rate_limits: Switch) -> Self {
         let nats = Nats::ephemeral().unwrap();
         let key = ApiKey::generate().expose().to_owned();
         let api = Api::new("http://127.0.0.1:0", &key);
-        let database_url = database.url().to_owned();
-        let mut product = Self { nats, database_url, api, key, rate_limits, running: Vec::new() };
+        let health = Health::new();
+        let mut product = Self { nats, database_url, api, key, health, rate_limits, running: Vec::new() };
         product.start_services().await;
         product
     }
@@ -60,11 +67,13 @@ impl Product {
         let settings = Settings {
             database_url: self.database_url.clone(),
             nats_url: self.nats.url(),
+            nats_monitor_url: self.nats.monitor_url(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_key: self.key.clone(),
             rate_limits: self.rate_limits,
         };
-        let services = Services::build(&settings, &Health::new()).await.unwrap();
+        self.health = Health::new();
+        let services = Services::build(&settings, &self.health).await.unwrap();
         self.api = Api::new(format!("http://{}", services.address()), &self.key);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(services.run_until(shutdown.clone()));
@@ -80,6 +89,11 @@ impl Product {
 
     /// One more gateway.
     pub async fn gateway(&mut self) -> Api {
+        self.gateway_with(&[]).await
+    }
+
+    /// One more gateway with these settings.
+    pub async fn gateway_with(&mut self, own: &[&str]) -> Api {
         let (database_url, nats_url) = (&self.database_url, self.nats.url());
         let arguments = [
             "gateway",
@@ -92,7 +106,8 @@ impl Product {
             "--rate-limits",
             "off",
         ];
-        let app = gateway::App::build(gateway::Config::parse_from(arguments), &Health::new()).await.unwrap();
+        let config = gateway::Config::parse_from(arguments.iter().chain(own));
+        let app = gateway::App::build(config, &Health::new()).await.unwrap();
         let api = Api::new(format!("http://{}", app.local_addr()), &self.key);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(app.run_until(shutdown.clone()));

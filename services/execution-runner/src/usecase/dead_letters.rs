@@ -104,7 +104,7 @@ fn input_of(letter: &v1::DeadLetter) -> Result<v1::Input, Failure> {
 fn refusal(error: &AppendError) -> Failure {
     tracing::warn!(%error, "a dead letter was not put into the stream again");
     let details = match error {
-        AppendError::Full => "Too many inputs wait to be stored; nothing was stored",
+        AppendError::Full | AppendError::OverShare => "Too many inputs wait to be stored; nothing was stored",
         AppendError::TooLarge | AppendError::Refused(_) => "The stream did not take it; nothing was stored",
         AppendError::Unavailable(_) => "The message broker is away; nothing was stored",
         AppendError::Unknown(_) => "The message broker did not confirm; trying it again is safe",
