@@ -53,7 +53,7 @@ async fn messages_that_no_runner_handles_close_the_door_until_they_are_handled()
     send(&api, "b").await.expect(503);
     assert_eq!(frames::stream(&gateway.bus, 0).await.unwrap().last_seq, stored.last_seq);
     // As a runner does that has handled all of them.
-    frames::purge_below(&gateway.bus, 0, stored.last_seq + 1).await.unwrap();
+    frames::purge_below(&gateway.bus, 0, stored.incarnation, stored.last_seq + 1).await.unwrap();
     assert_eq!(frames::stream(&gateway.bus, 0).await.unwrap().oldest_at_ms(), None);
     eventually("messages are taken again", || async { (send(&api, "a").await.status == 202).then_some(()) })
         .await;
