@@ -40,8 +40,6 @@ pub struct StreamState {
     pub first_seq: u64,
     /// When the first message that it still has was stored, Unix milliseconds; long ago when it has none.
     pub first_at_ms: i64,
-    /// Messages that it still has.
-    pub messages: u64,
 }
 
 impl StreamState {
@@ -49,7 +47,7 @@ impl StreamState {
     /// none.
     #[must_use]
     pub fn oldest_at_ms(&self) -> Option<i64> {
-        (self.messages > 0).then_some(self.first_at_ms)
+        (self.last_seq > 0 && self.first_seq <= self.last_seq).then_some(self.first_at_ms)
     }
 }
 
@@ -63,7 +61,6 @@ pub(crate) async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, U
         last_seq: info.state.last_sequence,
         first_seq: info.state.first_sequence,
         first_at_ms: info.state.first_timestamp.timestamp_millis(),
-        messages: info.state.messages,
     })
 }
 
