@@ -58,7 +58,7 @@ impl Gauges {
 
     /// What was done in the time since this was asked last.
     pub fn rates(&mut self, elapsed: Duration) -> Rates {
-        let per_second = |count: u32| (f64::from(count) / elapsed.as_secs_f64().max(0.001)) as f32;
+        let per_second = |count: u32| f64::from(count) / elapsed.as_secs_f64().max(0.001);
         Rates {
             commits_per_second: per_second(std::mem::take(&mut self.commits)),
             inputs_per_second: per_second(std::mem::take(&mut self.inputs)),

@@ -72,9 +72,9 @@ pub struct Renewal {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rates {
     /// Commits in a second.
-    pub commits_per_second: f32,
+    pub commits_per_second: f64,
     /// Inputs in a second.
-    pub inputs_per_second: f32,
+    pub inputs_per_second: f64,
 }
 
 /// What a renewal gave.

@@ -107,7 +107,7 @@ async fn alive(transaction: &Transaction<'_>, renewal: &Renewal, lease_seconds: 
     transaction
         .execute(
             "INSERT INTO runners (id, grp, name, expires_at, commits_per_second, inputs_per_second)
-             VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6)
+             VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5::float8, $6::float8)
              ON CONFLICT (id, grp) DO UPDATE SET expires_at = EXCLUDED.expires_at, renewed_at = now(),
                  commits_per_second = EXCLUDED.commits_per_second, inputs_per_second = EXCLUDED.inputs_per_second",
             &[

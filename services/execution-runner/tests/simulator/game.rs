@@ -51,7 +51,9 @@ fn run(seed: u64, bug: Option<Bug>, stormy: bool, tells: bool) -> Result<Shared,
         lock(&world).poison = script::poisoned(&frames);
         if !stormy {
             // Without faults nobody dies: such an input is left out, as if it had never come.
-            frames.iter_mut().for_each(|frame| frame.inputs.retain(|input| script::poison(input).is_none()));
+            for frame in &mut frames {
+                frame.inputs.retain(|input| script::poison(input).is_none());
+            }
         }
         let feeding = tokio::spawn(feed(Arc::clone(&world), frames, stormy, seed));
         if stormy {

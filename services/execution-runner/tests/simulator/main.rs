@@ -57,7 +57,7 @@ fn nothing_is_lost_doubled_or_out_of_order_part_four() {
 #[test]
 #[ignore = "as long as somebody likes: make simulate"]
 fn as_many_games_as_wanted() {
-    let set = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let set = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().parse::<u64>().unwrap());
     let games = set("TURNLOOM_GAMES").unwrap_or(100_000);
     let from = set("TURNLOOM_SEED").unwrap_or(u64::from(std::process::id()) * 1_000_000);
     let threads = std::thread::available_parallelism().map_or(1, |number| number.get() as u64);
