@@ -2,7 +2,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt generate
+.PHONY: help setup run test fault check fmt generate
 
 help: ## Shows this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ run: ## Starts everything on a private local stack, on http://127.0.0.1:8080
 test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 	@deploy/setup.sh test
 	cargo nextest run --workspace --no-fail-fast $(ARGS)
+
+fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--help" says what else it can
+	@deploy/setup.sh run
+	@cargo build --workspace
+	@target/debug/fault-suite $(ARGS)
 
 check: ## Checks format, lints, documentation and structure
 	@deploy/setup.sh check
