@@ -1,12 +1,17 @@
 //! The faults: what each does, whether it is in the short form, and how it is played.
 
+mod backlog;
 mod cut_links;
+mod disconnect;
 mod empty_broker;
+mod flood;
+mod full_disk;
 mod kill_broker;
 mod kill_catalog_and_aggregator;
 mod kill_database;
 mod kill_gateways;
 mod kill_runners;
+mod poison;
 mod repeat_messages;
 mod rolling_restart;
 mod scale_runners;
@@ -43,6 +48,18 @@ pub enum Fault {
     R8,
     /// Messages are repeated.
     R9,
+    /// The stream is poisoned.
+    R10,
+    /// One customer floods.
+    R11,
+    /// Very many messages wait.
+    R12,
+    /// Clients go away.
+    R13,
+    /// The broker's disk is full.
+    R14,
+    /// The database's disk is full.
+    R14Database,
     /// Links are cut.
     R16,
 }
@@ -55,7 +72,7 @@ impl std::fmt::Display for Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::R1,
         Self::R2,
         Self::R3,
@@ -66,11 +83,18 @@ impl Fault {
         Self::R7,
         Self::R8,
         Self::R9,
+        Self::R10,
+        Self::R11,
+        Self::R12,
+        Self::R13,
+        Self::R14,
+        Self::R14Database,
         Self::R16,
     ];
 
     /// Those of the short form.
-    pub const SHORT: [Self; 7] = [Self::R1, Self::R2, Self::R3, Self::R4, Self::R5, Self::R6, Self::R9];
+    pub const SHORT: [Self; 8] =
+        [Self::R1, Self::R2, Self::R3, Self::R4, Self::R5, Self::R6, Self::R9, Self::R10];
 
     /// What it does, in a few words.
     pub fn does(self) -> &'static str {
@@ -85,6 +109,12 @@ impl Fault {
             Self::R7 => "SIGTERM and restart everything, one after the other",
             Self::R8 => "runners 1, 4, 1, …",
             Self::R9 => "each message 1 to 5 times, also at once",
+            Self::R10 => "poison of every kind, 1 % of inputs",
+            Self::R11 => "one customer sends 5024 messages, 32 at once",
+            Self::R12 => "runners down, very many messages waiting, runners up",
+            Self::R13 => "clients disconnect at any byte",
+            Self::R14 => "the broker's stream is full, then its disk",
+            Self::R14Database => "the database's disk is full",
             Self::R16 => "cut links, one-way, both ways, and slow",
         }
     }
@@ -105,6 +135,12 @@ impl Fault {
             Self::R7 => Box::pin(rolling_restart::play(stage)).await,
             Self::R8 => Box::pin(scale_runners::play(stage)).await,
             Self::R9 => Box::pin(repeat_messages::play(stage)).await,
+            Self::R10 => Box::pin(poison::play(stage)).await,
+            Self::R11 => Box::pin(flood::play(stage)).await,
+            Self::R12 => Box::pin(backlog::play(stage)).await,
+            Self::R13 => Box::pin(disconnect::play(stage)).await,
+            Self::R14 => Box::pin(full_disk::play_broker(stage)).await,
+            Self::R14Database => Box::pin(full_disk::play_database(stage)).await,
             Self::R16 => Box::pin(cut_links::play(stage)).await,
         }
     }

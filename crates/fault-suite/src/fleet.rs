@@ -124,6 +124,8 @@ pub struct Fleet {
     pub nats: Nats,
     /// The two gateways as a client sees them.
     pub gateways: [Api; 2],
+    /// A key of full access.
+    pub key: String,
     /// Which runners live.
     pub lives: Lives,
     /// The links of each service, when there are any: to the database and to the broker.
@@ -157,7 +159,8 @@ impl Fleet {
         let key = ApiKey::generate().expose().to_owned();
         let gateways = ports.map(|port| Api::new(format!("http://127.0.0.1:{port}"), &key));
         let (lives, links, processes) = (Lives::default(), Vec::new(), Vec::new());
-        let mut fleet = Self { postgres, nats, gateways, lives, links, nats_directory, processes };
+        let mut fleet =
+            Self { postgres, nats, gateways, key: key.clone(), lives, links, nats_directory, processes };
         let renewal_ms = settings.lease_ms / 3;
         let mut runner: Vec<String> =
             ["--lease-ms", &settings.lease_ms.to_string(), "--lease-renewal-ms", &renewal_ms.to_string()]

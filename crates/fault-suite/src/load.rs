@@ -72,18 +72,10 @@ impl Talk {
     }
 }
 
-/// What is true while the load runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Talking,
-    Silent,
-    Over,
-}
-
 /// A load under way.
 pub struct Load {
     shared: Arc<Shared>,
-    phase: watch::Sender<Phase>,
+    over: watch::Sender<bool>,
     talking: JoinHandle<Result<Vec<Spoken>, Failure>>,
 }
 
@@ -153,9 +145,9 @@ impl Load {
         let journal = Journal::create(journal)?;
         let acknowledged = AtomicUsize::new(0);
         let shared = Arc::new(Shared { gateways: gateways.clone(), journal, acknowledged, talk });
-        let (phase, seen) = watch::channel(Phase::Talking);
+        let (over, seen) = watch::channel(false);
         let talking = tokio::spawn(talk_on(Arc::clone(&shared), seen, rng));
-        Ok(Self { shared, phase, talking })
+        Ok(Self { shared, over, talking })
     }
 
     /// Messages that are acknowledged.
@@ -168,27 +160,12 @@ impl Load {
         self.shared.journal.tally()
     }
 
-    /// Begins no message until [`Load::resume`].
-    pub fn pause(&self) {
-        self.phase.send_replace(Phase::Silent);
-    }
-
-    /// Goes on after [`Load::pause`].
-    pub fn resume(&self) {
-        self.phase.send_replace(Phase::Talking);
-    }
-
-    /// Whether everybody has said all messages.
-    pub fn is_over(&self) -> bool {
-        self.talking.is_finished()
-    }
-
     /// Begins no message any more, and waits until all that were begun are acknowledged.
     ///
     /// # Errors
     /// When a task of the load has failed.
     pub async fn finish(self) -> Result<Said, Failure> {
-        self.phase.send_replace(Phase::Over);
+        self.over.send_replace(true);
         self.wait().await
     }
 
@@ -204,7 +181,7 @@ impl Load {
 
 async fn talk_on(
     shared: Arc<Shared>,
-    mut phase: watch::Receiver<Phase>,
+    mut is_over: watch::Receiver<bool>,
     mut rng: StdRng,
 ) -> Result<Vec<Spoken>, Failure> {
     let talk = &shared.talk;
@@ -214,15 +191,14 @@ async fn talk_on(
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / talk.per_second.max(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        let now = *phase.borrow();
-        if now == Phase::Over || (free.is_empty() && under_way.is_empty()) {
+        if *is_over.borrow() || (free.is_empty() && under_way.is_empty()) {
             break;
         }
-        let may_talk = now == Phase::Talking && !free.is_empty() && under_way.len() < talk.at_once;
+        let may_talk = !free.is_empty() && under_way.len() < talk.at_once;
         tokio::select! {
             biased;
             // The sender is gone when the fault has failed.
-            changed = phase.changed() => if changed.is_err() { break },
+            changed = is_over.changed() => if changed.is_err() { break },
             Some(spoken) = under_way.join_next() => {
                 let spoken = spoken?;
                 if spoken.turns < talk.turns_max { free.push_back(spoken) } else { over.push(spoken) }

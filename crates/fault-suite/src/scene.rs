@@ -162,12 +162,13 @@ impl Scene {
         database::connect(&self.fleet.postgres.url()).await
     }
 
-    /// Waits until as many executions are over as messages are acknowledged now, and says how long that took.
+    /// Waits until everything that is acknowledged now is handled, and one message more, which was taken in since. Says how
+    /// long that took.
     ///
     /// # Errors
     /// When they never are.
     pub async fn catch_up(&self, load: &Load) -> Result<Duration, Failure> {
-        let acknowledged = load.acknowledged();
+        let acknowledged = load.acknowledged() + 1;
         let client = self.database().await?;
         let what = format!("{acknowledged} acknowledged messages are handled");
         let handled = until(&what, || async {

@@ -20,10 +20,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Greet, Self::Survey, Self::Panics, Self::Aborts, Self::Hangs, Self::Loops, Self::Grows];
-
     /// As customers are called.
     pub fn name(self) -> &'static str {
         match self {

@@ -19,8 +19,6 @@ use crate::row::Row;
 pub struct Execution {
     /// Its id.
     pub id: Uuid,
-    /// Its conversation.
-    pub conversation: Uuid,
     /// Its workflow.
     pub workflow: Uuid,
     /// Its channel's number.
@@ -61,27 +59,26 @@ pub type Executions = BTreeMap<String, Vec<Execution>>;
 pub async fn read(client: &Client) -> Result<Executions, Failure> {
     let rows = client
         .query(
-            "SELECT id, conversation_id, workflow_id, channel, status, started_at, completed_at, record, customer_id FROM runner.executions",
+            "SELECT id, workflow_id, channel, status, started_at, completed_at, record, customer_id FROM runner.executions",
             &[],
         )
         .await?;
     let mut executions = Executions::new();
     for row in rows {
-        let (started, completed): (DateTime<Utc>, DateTime<Utc>) = (row.get(5), row.get(6));
-        let record: &[u8] = row.get(7);
+        let (started, completed): (DateTime<Utc>, DateTime<Utc>) = (row.get(4), row.get(5));
+        let record: &[u8] = row.get(6);
         let record = v1::ExecutionRecord::decode(record)
             .map_err(|error| Failure::broken(format!("a record cannot be read: {error}")))?;
         let execution = Execution {
             id: row.get(0),
-            conversation: row.get(1),
-            workflow: row.get(2),
-            channel: row.get(3),
-            status: row.get(4),
+            workflow: row.get(1),
+            channel: row.get(2),
+            status: row.get(3),
             started_at_ms: started.timestamp_millis(),
             duration_ms: completed.timestamp_millis() - started.timestamp_millis(),
             record,
         };
-        executions.entry(row.get(8)).or_default().push(execution);
+        executions.entry(row.get(7)).or_default().push(execution);
     }
     for of_customer in executions.values_mut() {
         of_customer.sort_by_key(|execution| execution.record.first_conversation_seq);
