@@ -1,8 +1,9 @@
 # Each target passes ARGS on: make run ARGS="--ephemeral --listen 127.0.0.1:9090"
 ARGS ?=
+GAMES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fault check fmt generate
+.PHONY: help setup run test simulate fault check fmt generate
 
 help: ## Shows this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -18,6 +19,10 @@ run: ## Starts everything on a private local stack, on http://127.0.0.1:8080
 test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 	@deploy/setup.sh test
 	cargo nextest run --workspace --no-fail-fast $(ARGS)
+
+simulate: ## Plays GAMES=100000 games of the simulator, against everything that can go wrong
+	@deploy/setup.sh test
+	TURNLOOM_GAMES=$(GAMES) cargo nextest run --workspace --run-ignored only -E 'test(as_many_games_as_wanted)' --no-capture $(ARGS)
 
 fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--help" says what else it can
 	@deploy/setup.sh run

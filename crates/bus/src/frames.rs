@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contracts::subject;
 
-use crate::reader::{Reader, StreamMessage, StreamState, stream_state};
+use crate::reader::{Reader, StreamMessage, StreamState, incarnation_of, stream_state};
 use crate::{Bus, Unavailable};
 
 /// Asks for a group's stream.
@@ -76,13 +76,16 @@ pub enum Scanned {
     Part,
 }
 
-/// Removes the frames below `seq`.
+/// Removes the frames below `seq`, unless the stream has been made again since `incarnation`: its numbers mean other frames then.
 ///
 /// # Errors
-/// When NATS is away.
-pub async fn purge_below(bus: &Bus, group: u32, seq: u64) -> Result<(), Unavailable> {
+/// When NATS is away, or the stream is another one.
+pub async fn purge_below(bus: &Bus, group: u32, incarnation: i64, seq: u64) -> Result<(), Unavailable> {
     bus.require_connected()?;
     let name = subject::turns_stream(group);
-    let stream = bus.jetstream.get_stream_no_info(name).await.map_err(Unavailable::new)?;
+    let stream = bus.jetstream.get_stream(name).await.map_err(Unavailable::new)?;
+    if incarnation_of(stream.cached_info()) != incarnation {
+        return Err(Unavailable::new("the stream has been made again"));
+    }
     stream.purge().sequence(seq).await.map(|_| ()).map_err(Unavailable::new)
 }

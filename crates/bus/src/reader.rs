@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull};
+use async_nats::jetstream::stream::Info;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 
@@ -43,10 +44,15 @@ pub async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, Unavaila
     let stream = bus.jetstream.get_stream(name).await.map_err(Unavailable::new)?;
     let info = stream.cached_info();
     Ok(StreamState {
-        incarnation: info.created.timestamp_nanos_opt().unwrap_or_default(),
+        incarnation: incarnation_of(info),
         last_seq: info.state.last_sequence,
         first_at_ms: info.state.first_timestamp.timestamp_millis(),
     })
+}
+
+/// Tells a stream from another one of the same name.
+pub(crate) fn incarnation_of(info: &Info) -> i64 {
+    info.created.timestamp_nanos_opt().unwrap_or_default()
 }
 
 /// A message of a stream.

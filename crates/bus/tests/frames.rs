@@ -110,7 +110,8 @@ async fn a_full_stream_refuses_and_takes_again_when_there_is_room() {
     };
     assert!(matches!(refusal, AppendError::Refused(_)), "{refusal}");
     assert!(refusal.is_not_stored());
-    frames::purge_below(&broker.bus, 0, kept + 1).await.unwrap();
+    let incarnation = frames::stream(&broker.bus, 0).await.unwrap().incarnation;
+    frames::purge_below(&broker.bus, 0, incarnation, kept + 1).await.unwrap();
     writer.append(large()).await.unwrap();
 }
 

@@ -67,7 +67,8 @@ async fn a_scan_says_how_far_it_came() {
     assert_eq!(scan(100, 7).await, Scanned::Found);
     assert_eq!(scan(100, 1000).await, Scanned::All);
     assert_eq!(scan(5, 1000).await, Scanned::Part);
-    frames::purge_below(&broker.bus, 0, last + 1).await.unwrap();
+    let incarnation = frames::stream(&broker.bus, 0).await.unwrap().incarnation;
+    frames::purge_below(&broker.bus, 0, incarnation, last + 1).await.unwrap();
     assert_eq!(scan(100, 7).await, Scanned::All);
 }
 

@@ -143,14 +143,14 @@ impl Load {
     /// When the journal cannot be made.
     pub fn start(gateways: &[Api; 2], talk: Talk, journal: &Path, rng: StdRng) -> Result<Self, Failure> {
         let journal = Journal::create(journal)?;
-        let acknowledged = AtomicUsize::new(0);
+        let acknowledged = AtomicUsize::new(talk.customers.iter().map(|spoken| spoken.turns).sum());
         let shared = Arc::new(Shared { gateways: gateways.clone(), journal, acknowledged, talk });
         let (over, seen) = watch::channel(false);
         let talking = tokio::spawn(talk_on(Arc::clone(&shared), seen, rng));
         Ok(Self { shared, over, talking })
     }
 
-    /// Messages that are acknowledged.
+    /// Messages that are acknowledged, with those that the customers had said before.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged.load(Ordering::Relaxed)
     }

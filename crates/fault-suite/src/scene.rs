@@ -168,12 +168,19 @@ impl Scene {
     /// # Errors
     /// When they never are.
     pub async fn catch_up(&self, load: &Load) -> Result<Duration, Failure> {
-        let acknowledged = load.acknowledged() + 1;
+        self.handled(load.acknowledged() + 1).await
+    }
+
+    /// Waits until so many executions are over, and says how long that took.
+    ///
+    /// # Errors
+    /// When they never are.
+    pub async fn handled(&self, executions: usize) -> Result<Duration, Failure> {
         let client = self.database().await?;
-        let what = format!("{acknowledged} acknowledged messages are handled");
+        let what = format!("{executions} messages are handled");
         let handled = until(&what, || async {
             let handled = oracle::handled(&client).await?;
-            Ok((handled >= acknowledged).then_some(()))
+            Ok((handled >= executions).then_some(()))
         });
         Ok(handled.await?.1)
     }

@@ -13,13 +13,15 @@ use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::config::{Config, Drill};
 use crate::definitions::BusDefinitions;
 use crate::inbound;
+use crate::partition::pulse::Pulse;
 use crate::partition::worker::{Worker, WorkerConfig};
 use crate::store::erase::Erasing;
 use crate::store::read::Reads;
 use crate::store::{self, Maintenance, PgStore};
+use crate::stuck;
 use crate::transport::BusTransport;
 use crate::usecase::find_message::MessageFinder;
 
@@ -29,6 +31,8 @@ const MAINTENANCE_EVERY: Duration = Duration::from_mins(1);
 /// An execution runner that is ready to run.
 pub struct App {
     workers: Vec<Worker<PgStore, BusTransport, BusDefinitions>>,
+    pulses: Vec<Arc<Pulse>>,
+    lease: Duration,
     maintenance: Maintenance,
     server: RunningServer,
 }
@@ -60,8 +64,11 @@ impl App {
         let server = inbound::serve(&bus, reads, finder, Erasing::new(pool)).await?;
         let id = clock::new_uuid_v7();
         let name = if runner.runner_name.is_empty() { id.to_string() } else { runner.runner_name.clone() };
+        let mut pulses = Vec::new();
         let workers = (0..groups)
             .map(|group| {
+                let pulse = Arc::new(Pulse::default());
+                pulses.push(Arc::clone(&pulse));
                 let worker = WorkerConfig {
                     runner: id,
                     runner_name: name.clone(),
@@ -69,6 +76,8 @@ impl App {
                     lease: runner.lease(),
                     renew_every: runner.renew_every(),
                     batch_inputs_max: usize::try_from(runner.batch_inputs_max).unwrap_or(usize::MAX),
+                    drill: runner.fault_drill == Drill::On,
+                    pulse: Arc::clone(&pulse),
                 };
                 let store = PgStore::new(config.database.clone(), group, runner.deduplication_days);
                 let transport = BusTransport::new(bus.clone(), group);
@@ -77,7 +86,7 @@ impl App {
             })
             .collect();
         let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
-        Ok(Self { workers, maintenance, server })
+        Ok(Self { workers, pulses, lease: runner.lease(), maintenance, server })
     }
 
     /// Runs turns until the stop is asked for, then hands the partitions over.
@@ -85,6 +94,7 @@ impl App {
     /// # Errors
     /// When a partition loop has panicked; its partitions go to others when their lease is over.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        stuck::watch(self.pulses, self.lease, &shutdown)?;
         let mut loops = JoinSet::new();
         for worker in self.workers {
             loops.spawn(worker.run(shutdown.clone()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::{BusConfig, Topology};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
 use platform::telemetry::TelemetryConfig;
@@ -62,6 +62,18 @@ pub struct RunnerConfig {
     #[arg(long, env = "TURNLOOM_DEDUPLICATION_DAYS", default_value_t = 30,
           value_parser = clap::value_parser!(u32).range(8..=365))]
     pub deduplication_days: u32,
+    /// For fault drills only: a message whose text contains drill:panic, drill:abort or drill:hang makes its turn do that
+    #[arg(long, env = "TURNLOOM_FAULT_DRILL", default_value = "off")]
+    pub fault_drill: Drill,
+}
+
+/// Whether drills are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Drill {
+    /// Yes.
+    On,
+    /// No.
+    Off,
 }
 
 impl RunnerConfig {

@@ -11,6 +11,7 @@ mod definitions;
 mod inbound;
 pub mod partition;
 pub mod store;
+mod stuck;
 mod transport;
 mod usecase;
 

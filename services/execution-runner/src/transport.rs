@@ -94,7 +94,7 @@ impl Transport for BusTransport {
         }
     }
 
-    async fn purge_through(&self, seq: u64) -> Result<(), Unavailable> {
-        frames::purge_below(&self.bus, self.group, seq + 1).await.map_err(away)
+    async fn purge_through(&self, incarnation: i64, seq: u64) -> Result<(), Unavailable> {
+        frames::purge_below(&self.bus, self.group, incarnation, seq + 1).await.map_err(away)
     }
 }

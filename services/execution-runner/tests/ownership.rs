@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::events::{Begin, Subscription};
 use contracts::v1;
 use execution_runner::partition::port::{
-    Commit, CommitError, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store,
+    Commit, CommitError, Move, OutboxKey, OutboxRow, Ownership, Rates, Renewal, Store,
 };
 use execution_runner::store::PgStore;
 use pg::PgConfig;
@@ -81,6 +81,8 @@ async fn a_stale_owner_commits_nothing() {
         closed: Vec::new(),
         told_to: String::new(),
         broker: String::new(),
+        renew_every: Duration::from_secs(1),
+        rates: Rates::default(),
     };
     let owned = stale.renew(&renewal(Vec::new())).await.unwrap().gained;
     assert_eq!(owned.len(), PARTITIONS as usize);
@@ -112,6 +114,8 @@ async fn a_commit_that_was_made_is_not_made_again() {
         closed: Vec::new(),
         told_to: String::new(),
         broker: String::new(),
+        renew_every: Duration::from_secs(1),
+        rates: Rates::default(),
     };
     let owned = store.renew(&renewal).await.unwrap().gained;
     let commit = commit_of(owned[0]);
@@ -137,6 +141,8 @@ async fn what_was_handed_over_before_the_broker_was_started_again_may_be_forgott
         closed: Vec::new(),
         told_to: "first start".to_owned(),
         broker: broker.to_owned(),
+        renew_every: Duration::from_secs(1),
+        rates: Rates::default(),
     };
     for (broker, forgotten) in [("first start", 0), ("second start", PARTITIONS as usize)] {
         let first = renewal("first start", Vec::new());
@@ -198,7 +204,12 @@ fn commit_of(from: Ownership) -> Commit {
     let key = OutboxKey { partition: from.partition, commit_no: from.commit_no + 1 };
     Commit {
         incarnation: 1,
-        moves: vec![Move { from, applied_seq: from.applied_seq + 1, commit_no: key.commit_no }],
+        moves: vec![Move {
+            from,
+            applied_seq: from.applied_seq + 1,
+            applied_inputs: 0,
+            commit_no: key.commit_no,
+        }],
         outbox: vec![OutboxRow { key, outbox: v1::Outbox::default() }],
         ..Commit::default()
     }

@@ -29,7 +29,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let flood = scene.talk_as("flood", flood)?;
     let load = scene.talk_as("beside", Talk { customers: alone.spoken.clone(), ..others })?;
     let flooded = flood.wait().await?;
-    let handled = scene.catch_up(&load).await?;
+    let handled = scene.handled(load.acknowledged() + flooded.messages()).await?;
     let beside = load.finish().await?;
     let base = percentile_of(&alone.tally.took, 99);
     let p99 = percentile_of(&beside.tally.took, 99);

@@ -16,10 +16,10 @@ use crate::row::Row;
 use crate::scene::{Scene, Stage};
 
 /// The broker's disk, MiB.
-const BROKER_MIB: u32 = 96;
+const BROKER_MIB: u32 = 512;
 /// Bytes of the stream of inputs, and of what is told: well below the disk.
 const TURNS_BYTES: u32 = 1 << 20;
-const TOLD_BYTES: u32 = 24 << 20;
+const TOLD_BYTES: u32 = 128 << 20;
 /// Customers; so many that the stream is soon full.
 const CUSTOMERS: usize = 600;
 /// The database's disk, MiB: its files, and as much again.

@@ -2,8 +2,6 @@
 -- at places below applied_inputs are applied; the next one has been begun so many times without coming to an end.
 ALTER TABLE partitions ADD COLUMN applied_inputs integer NOT NULL DEFAULT 0;
 ALTER TABLE partitions ADD COLUMN tries integer NOT NULL DEFAULT 0;
--- Since when nobody owns it: a partition that is left over for a while is taken by a runner that has its share already.
-ALTER TABLE partitions ADD COLUMN free_since timestamptz NOT NULL DEFAULT now();
 
 -- What a runner did since its last renewal, for those who watch.
 ALTER TABLE runners ADD COLUMN renewed_at timestamptz NOT NULL DEFAULT now();

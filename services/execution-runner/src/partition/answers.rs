@@ -45,6 +45,12 @@ pub(super) fn answer_of(
             reason: "no_matching_workflow".to_owned(),
             execution: None,
         },
+        AnswerWith::Dead => v1::Answer {
+            input_execution_id,
+            outcome: v1::Outcome::Dead.into(),
+            reason: "failed_too_often".to_owned(),
+            execution: None,
+        },
         AnswerWith::Refused(reason) => v1::Answer {
             input_execution_id,
             outcome: v1::Outcome::Refused.into(),

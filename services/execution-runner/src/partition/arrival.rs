@@ -5,7 +5,7 @@ use contracts::v1::input::Kind;
 use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
-use super::port::message_key;
+use super::port::{DeadInput, message_key, start_key};
 
 /// One input.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Arrival {
     pub traceparent: String,
     /// Who waits, or empty.
     pub answer_to: String,
+    /// Makes a repetition known as one.
+    pub key: Uuid,
     /// What it is.
     pub what: What,
 }
@@ -37,8 +39,6 @@ pub struct Arrival {
 pub enum What {
     /// A customer's message.
     Message {
-        /// De-duplicates within the conversation.
-        key: Uuid,
         /// The sender's own id.
         message_id: String,
         /// What was written.
@@ -72,9 +72,13 @@ impl Arrival {
             ExecutionId::from_slice(&input.execution_id).map_err(|_| Malformed("execution_id"))?;
         let channel: Channel = input.channel.parse().map_err(|_| Malformed("channel"))?;
         let conversation = ConversationId::of(account, channel.as_str(), &input.customer_id);
-        let what = match input.kind.ok_or(Malformed("kind"))? {
+        let kind = input.kind.ok_or(Malformed("kind"))?;
+        let key = match &kind {
+            Kind::Message(message) => message_key(conversation, &message.message_id),
+            Kind::Start(_) => start_key(execution),
+        };
+        let what = match kind {
             Kind::Message(message) => What::Message {
-                key: message_key(conversation, &message.message_id),
                 message_id: message.message_id,
                 text: message.text,
                 workflow: optional_workflow(&message.workflow_id)?,
@@ -96,6 +100,7 @@ impl Arrival {
             accepted_at_ms: input.accepted_at_ms,
             traceparent: input.traceparent,
             answer_to: input.answer_to,
+            key,
             what,
         })
     }
@@ -103,6 +108,23 @@ impl Arrival {
     /// The customer, as known customers are looked up.
     pub fn customer(&self) -> (AccountId, String) {
         (self.account, self.customer_id.clone())
+    }
+
+    /// What is kept of it when it cannot be handled.
+    pub fn dead(&self) -> DeadInput {
+        let message_id = match &self.what {
+            What::Message { message_id, .. } => message_id.clone(),
+            What::Start { .. } => String::new(),
+        };
+        DeadInput {
+            partition: self.partition,
+            account: self.account,
+            channel: self.channel.as_str().to_owned(),
+            customer_id: self.customer_id.clone(),
+            message_id,
+            key: self.key,
+            execution: self.execution,
+        }
     }
 
     /// What the flow sees as the message.

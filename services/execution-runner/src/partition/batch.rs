@@ -1,4 +1,4 @@
-//! A batch: the inputs of whole frames, worked on in memory, that become one commit.
+//! A batch: the inputs of whole frames, or one input alone, worked on in memory, that become one commit.
 //!
 //! Later inputs of a batch see what earlier ones did: the batch is what was loaded plus what has changed since.
 //! It does no I/O. When a turn needs a revision that is not at hand the batch says so and is taken up again,
@@ -9,62 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use contracts::v1;
 use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
-use prost::Message;
 
-use super::arrival::{Arrival, What};
+use super::arrival::Arrival;
 use super::catalog::Catalog;
+use super::frame::Frame;
 use super::port::{
-    CatalogEntry, Commit, Conversation, DeadLetter, HandledMessage, Loaded, Move, OutboxKey, OutboxRow,
-    Ownership, RawFrame, Wanted,
+    CatalogEntry, Commit, Conversation, HandledMessage, Loaded, Move, OutboxKey, OutboxRow, Ownership, Wanted,
 };
 use super::turn::{self, Flows, Surroundings, Taken};
-
-/// A frame, decoded, with only the inputs that this runner has to handle.
-#[derive(Debug)]
-pub struct Frame {
-    seq: u64,
-    arrivals: Vec<Arrival>,
-    markers: Vec<v1::CatalogMarker>,
-    dead: Vec<DeadLetter>,
-}
-
-impl Frame {
-    /// Decodes a frame and keeps the inputs of owned partitions that their cursors have not passed.
-    pub fn read(raw: &RawFrame, owned: &BTreeMap<u32, Ownership>) -> Self {
-        let mut frame = Self { seq: raw.seq, arrivals: Vec::new(), markers: Vec::new(), dead: Vec::new() };
-        let decoded = match v1::Frame::decode(raw.payload.clone()) {
-            Ok(decoded) => decoded,
-            Err(error) => {
-                frame.bury(0, raw.payload.to_vec(), &error);
-                return frame;
-            }
-        };
-        frame.markers = decoded.markers;
-        for (position, input) in decoded.inputs.into_iter().enumerate() {
-            let to_handle =
-                owned.get(&input.partition).is_some_and(|ownership| ownership.applied_seq < raw.seq);
-            if !to_handle {
-                continue;
-            }
-            let payload = input.encode_to_vec();
-            match Arrival::read(input) {
-                Ok(arrival) => frame.arrivals.push(arrival),
-                Err(error) => frame.bury(u32::try_from(position).unwrap_or(u32::MAX), payload, &error),
-            }
-        }
-        frame
-    }
-
-    /// How many inputs are to be handled.
-    pub fn inputs(&self) -> usize {
-        self.arrivals.len()
-    }
-
-    fn bury(&mut self, position: u32, payload: Vec<u8>, error: &dyn std::error::Error) {
-        tracing::error!(seq = self.seq, position, %error, "an input that cannot be read goes to the dead letters");
-        self.dead.push(DeadLetter { seq: self.seq, position, payload, error: error.to_string() });
-    }
-}
 
 /// What a caller that waits is told.
 #[derive(Debug, Clone)]
@@ -86,6 +38,8 @@ pub enum AnswerWith {
     Ignored,
     /// It could not be.
     Refused(&'static str),
+    /// It failed too often and was given up.
+    Dead,
 }
 
 /// Whether a batch is done.
@@ -122,7 +76,7 @@ pub struct Outcome {
     pub answers: Vec<PendingAnswer>,
     /// One for each traced turn; they end with the commit.
     pub spans: Vec<tracing::Span>,
-    /// The last frame of the batch.
+    /// The last frame that is applied as a whole.
     pub last_seq: u64,
     /// How many inputs it handled.
     pub inputs: usize,
@@ -131,9 +85,9 @@ pub struct Outcome {
 }
 
 impl Batch {
-    /// A batch of these frames, in stream order.
+    /// A batch of these frames, in stream order, each whole; or of one piece of a frame.
     pub fn new(frames: Vec<Frame>) -> Self {
-        Self {
+        let mut batch = Self {
             frames,
             next: (0, 0),
             loaded: Loaded::default(),
@@ -145,7 +99,15 @@ impl Batch {
             moved: HashSet::new(),
             answers: Vec::new(),
             spans: Vec::new(),
+        };
+        let buried: Vec<Arrival> =
+            batch.frames.iter().flat_map(|frame| frame.buried.iter().cloned()).collect();
+        for arrival in buried {
+            batch.moved.insert(arrival.partition);
+            batch.answer(&arrival, AnswerWith::Dead);
         }
+        batch.moved.extend(batch.frames.iter().flat_map(|frame| &frame.begun));
+        batch
     }
 
     /// What has to be looked up first; each thing once.
@@ -153,12 +115,10 @@ impl Batch {
         let mut conversations = HashSet::new();
         let mut messages = HashMap::new();
         let mut customers = HashSet::new();
-        for arrival in self.frames.iter().flat_map(|frame| &frame.arrivals) {
+        for arrival in self.frames.iter().flat_map(Frame::arrivals) {
             conversations.insert(arrival.conversation);
             customers.insert(arrival.customer());
-            if let What::Message { key, .. } = &arrival.what {
-                messages.insert(*key, arrival.accepted_at_ms);
-            }
+            messages.insert(arrival.key, arrival.accepted_at_ms);
         }
         Wanted {
             conversations: conversations.into_iter().collect(),
@@ -173,18 +133,24 @@ impl Batch {
     }
 
     /// Handles inputs until all are, or a revision is missing.
-    pub fn advance(&mut self, catalog: &mut Catalog, flows: &Flows, clock: &dyn Fn() -> i64) -> Progress {
+    pub fn advance(
+        &mut self,
+        catalog: &mut Catalog,
+        flows: &Flows,
+        drill: bool,
+        clock: &dyn Fn() -> i64,
+    ) -> Progress {
         while let Some(frame) = self.frames.get(self.next.0) {
             if self.next.1 == 0 {
                 for marker in &frame.markers {
-                    catalog.apply(frame.seq, marker.clone());
+                    catalog.apply(frame.seq(), marker.clone());
                 }
             }
-            let Some(arrival) = frame.arrivals.get(self.next.1).cloned() else {
+            let Some(arrival) = frame.arrival(self.next.1).cloned() else {
                 self.next = (self.next.0 + 1, 0);
                 continue;
             };
-            let mut around = Surroundings { catalog, flows, seq: frame.seq, clock };
+            let mut around = Surroundings { catalog, flows, seq: frame.seq(), drill, clock };
             if let Some((workflow, revision)) = self.handle(&arrival, &mut around) {
                 return Progress::NeedsFlow(workflow, revision);
             }
@@ -210,7 +176,10 @@ impl Batch {
         self.trace(arrival);
         match taken {
             Taken::NeedsFlow(..) => {}
-            Taken::Refused(reason) => self.answer(arrival, AnswerWith::Refused(reason)),
+            Taken::Refused(reason) => {
+                self.remember_input(arrival, None);
+                self.answer(arrival, AnswerWith::Refused(reason));
+            }
             Taken::Ignored(ignored, conversation) => {
                 self.remember(arrival, None, customer_created, conversation);
                 self.tell(arrival.partition, Entry::Ignored(*ignored));
@@ -229,10 +198,9 @@ impl Batch {
         None
     }
 
-    /// What a message that was handled before, in this batch or earlier, is answered with.
+    /// What an input that was handled before, in this batch or earlier, is answered with.
     fn handled_before(&self, arrival: &Arrival) -> Option<AnswerWith> {
-        let What::Message { key, .. } = &arrival.what else { return None };
-        let handled = self.loaded.messages.get(key)?;
+        let handled = self.loaded.messages.get(&arrival.key)?;
         Some(handled.execution.map_or(AnswerWith::Ignored, |(execution, _)| AnswerWith::Execution(execution)))
     }
 
@@ -258,15 +226,7 @@ impl Batch {
         customer_created: bool,
         conversation: Conversation,
     ) {
-        if let What::Message { key, .. } = &arrival.what {
-            let handled = HandledMessage {
-                key: *key,
-                accepted_at_ms: arrival.accepted_at_ms,
-                execution: workflow.map(|workflow| (arrival.execution, workflow)),
-            };
-            self.loaded.messages.insert(*key, handled);
-            self.messages.push(handled);
-        }
+        self.remember_input(arrival, workflow);
         if customer_created {
             let (account, customer_id) = arrival.customer();
             self.customers.push((account, customer_id, arrival.accepted_at_ms));
@@ -274,6 +234,17 @@ impl Batch {
         }
         self.changed.insert(conversation.id);
         self.loaded.conversations.insert(conversation.id, conversation);
+    }
+
+    /// Keeps that the input was handled, so that it is not when it comes again.
+    fn remember_input(&mut self, arrival: &Arrival, workflow: Option<WorkflowId>) {
+        let handled = HandledMessage {
+            key: arrival.key,
+            accepted_at_ms: arrival.accepted_at_ms,
+            execution: workflow.map(|workflow| (arrival.execution, workflow)),
+        };
+        self.loaded.messages.insert(arrival.key, handled);
+        self.messages.push(handled);
     }
 
     fn tell(&mut self, partition: u32, entry: Entry) {
@@ -297,9 +268,8 @@ impl Batch {
 
     /// The commit of a batch that is done.
     pub fn finish(self, owned: &BTreeMap<u32, Ownership>, incarnation: i64) -> Outcome {
-        let last_seq = self.frames.last().map_or(0, |frame| frame.seq);
-        let accepted =
-            self.frames.iter().flat_map(|frame| &frame.arrivals).map(|arrival| arrival.accepted_at_ms);
+        let (applied_seq, applied_inputs) = self.frames.last().map_or((0, 0), Frame::applied);
+        let accepted = self.frames.iter().flat_map(Frame::arrivals).map(|arrival| arrival.accepted_at_ms);
         let (inputs, accepted_through_ms) = (accepted.clone().count(), accepted.max());
         let mut moves = Vec::with_capacity(self.moved.len());
         let mut rows = Vec::with_capacity(self.outbox.len());
@@ -307,7 +277,7 @@ impl Batch {
         for ownership in owned.values().filter(|ownership| self.moved.contains(&ownership.partition)) {
             let told = outbox.remove(&ownership.partition);
             let commit_no = ownership.commit_no + u64::from(told.is_some());
-            moves.push(Move { from: *ownership, applied_seq: last_seq, commit_no });
+            moves.push(Move { from: *ownership, applied_seq, applied_inputs, commit_no });
             if let Some(outbox) = told {
                 let key = OutboxKey { partition: ownership.partition, commit_no };
                 rows.push(OutboxRow { key, outbox });
@@ -318,7 +288,7 @@ impl Batch {
         let mut markers = Vec::new();
         let mut dead_letters = Vec::new();
         for frame in self.frames {
-            let seq = frame.seq;
+            let seq = frame.seq();
             markers.extend(frame.markers.into_iter().map(|marker| CatalogEntry { seq, marker }));
             dead_letters.extend(frame.dead);
         }
@@ -334,6 +304,7 @@ impl Batch {
             markers,
             dead_letters,
         };
+        let last_seq = applied_seq;
         Outcome { commit, answers: self.answers, spans: self.spans, last_seq, inputs, accepted_through_ms }
     }
 }

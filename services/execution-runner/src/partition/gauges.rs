@@ -1,10 +1,11 @@
 //! How the loop does, as operators see it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use contracts::v1;
 
-use super::port::{Ownership, Stream};
+use super::port::{Ownership, Rates, Stream};
 
 /// What the loop has measured so far.
 pub(super) struct Gauges {
@@ -13,12 +14,15 @@ pub(super) struct Gauges {
     handled_through_ms: i64,
     /// Partitions whose backlog is shown.
     shown: BTreeSet<u32>,
+    /// Since the rates were asked for last.
+    commits: u32,
+    inputs: u32,
 }
 
 impl Gauges {
     /// Has measured nothing yet.
     pub fn new(group: u32, now_ms: i64) -> Self {
-        Self { group, handled_through_ms: now_ms, shown: BTreeSet::new() }
+        Self { group, handled_through_ms: now_ms, shown: BTreeSet::new(), commits: 0, inputs: 0 }
     }
 
     /// So many partitions are owned.
@@ -48,6 +52,17 @@ impl Gauges {
         metrics::histogram!("turnloom_runner_batch_inputs")
             .record(f64::from(u32::try_from(inputs).unwrap_or(u32::MAX)));
         self.handled_through_ms = self.handled_through_ms.max(accepted_through_ms.unwrap_or(0));
+        self.commits = self.commits.saturating_add(1);
+        self.inputs = self.inputs.saturating_add(u32::try_from(inputs).unwrap_or(u32::MAX));
+    }
+
+    /// What was done in the time since this was asked last.
+    pub fn rates(&mut self, elapsed: Duration) -> Rates {
+        let per_second = |count: u32| (f64::from(count) / elapsed.as_secs_f64().max(0.001)) as f32;
+        Rates {
+            commits_per_second: per_second(std::mem::take(&mut self.commits)),
+            inputs_per_second: per_second(std::mem::take(&mut self.inputs)),
+        }
     }
 
     /// Turns are over.

@@ -24,8 +24,19 @@ pub struct Ownership {
     pub epoch: u64,
     /// The last frame that was applied; 0 before the first.
     pub applied_seq: u64,
+    /// Of the frame after that one, the partition's inputs at places below this are applied, too: more than 0 only while
+    /// inputs are applied one at a time.
+    pub applied_inputs: u32,
     /// The last commit that had something to tell; 0 before the first.
     pub commit_no: u64,
+}
+
+impl Ownership {
+    /// Whether the input at this place is applied.
+    #[must_use]
+    pub fn has_applied(&self, seq: u64, position: u32) -> bool {
+        seq <= self.applied_seq || (seq == self.applied_seq + 1 && position < self.applied_inputs)
+    }
 }
 
 /// Asks to go on owning partitions, and for a fair share of those that nobody owns.
@@ -39,6 +50,8 @@ pub struct Renewal {
     pub group: u32,
     /// How long the lease lasts from now, by the database's clock.
     pub lease: Duration,
+    /// How often it is renewed: a runner that has missed that does not count for the shares any more.
+    pub renew_every: Duration,
     /// Creation time of the group's stream in Unix nanoseconds: cursors of another incarnation start at 0.
     pub incarnation: i64,
     /// What the runner owns, as it last saw it.
@@ -51,6 +64,17 @@ pub struct Renewal {
     pub told_to: String,
     /// The start of the broker that there is now.
     pub broker: String,
+    /// What was done since the last renewal.
+    pub rates: Rates,
+}
+
+/// What a runner does, for those who watch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rates {
+    /// Commits in a second.
+    pub commits_per_second: f32,
+    /// Inputs in a second.
+    pub inputs_per_second: f32,
 }
 
 /// What a renewal gave.
@@ -64,6 +88,10 @@ pub struct Tenure {
     /// Those of `gained` that their last owner did not hand over, or handed over before the broker was started again: what
     /// was told last may be forgotten.
     pub unclean: Vec<u32>,
+    /// Those of `gained` whose last owner may have died of one of the next inputs.
+    pub suspect: Vec<u32>,
+    /// When the first lease of another runner of the group runs out, unless that renews it.
+    pub next_expiry: Option<Duration>,
     /// The lowest cursor of all partitions of the group, owned or not: the stream may be purged up to it.
     pub lowest_applied_seq: u64,
     /// Partitions that this runner should own, no more.
@@ -133,7 +161,7 @@ pub struct Wait {
 pub struct Wanted {
     /// Conversations of the batch's inputs.
     pub conversations: Vec<ConversationId>,
-    /// Message keys ([`message_key`]) and when the message was accepted, Unix milliseconds.
+    /// Keys of inputs ([`message_key`], [`start_key`]) and when they were accepted, Unix milliseconds.
     pub messages: Vec<(Uuid, i64)>,
     /// Customers of the batch's inputs.
     pub customers: Vec<(AccountId, String)>,
@@ -144,10 +172,16 @@ pub struct Wanted {
 pub struct Loaded {
     /// Those that exist.
     pub conversations: HashMap<ConversationId, Conversation>,
-    /// Messages that were handled before, within the time that de-duplication reaches back.
+    /// Inputs that were handled before, within the time that de-duplication reaches back.
     pub messages: HashMap<Uuid, HandledMessage>,
     /// Customers that are known.
     pub customers: HashSet<(AccountId, String)>,
+}
+
+/// The key that makes an API start one start: its execution's id.
+#[must_use]
+pub fn start_key(execution: ExecutionId) -> Uuid {
+    Uuid::new_v5(execution.as_uuid(), b"start")
 }
 
 /// The key that makes a message one message: its conversation and the sender's id.
@@ -156,10 +190,10 @@ pub fn message_key(conversation: ConversationId, message_id: &str) -> Uuid {
     Uuid::new_v5(conversation.as_uuid(), message_id.as_bytes())
 }
 
-/// What became of a message.
+/// What became of a message, or of an API start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandledMessage {
-    /// [`message_key`].
+    /// [`message_key`] or [`start_key`].
     pub key: Uuid,
     /// When it was accepted, Unix milliseconds.
     pub accepted_at_ms: i64,
@@ -174,6 +208,8 @@ pub struct Move {
     pub from: Ownership,
     /// The new cursor.
     pub applied_seq: u64,
+    /// As [`Ownership::applied_inputs`].
+    pub applied_inputs: u32,
     /// The new commit number.
     pub commit_no: u64,
 }
@@ -185,10 +221,35 @@ pub struct DeadLetter {
     pub seq: u64,
     /// The input's place in the frame; 0 for a whole frame.
     pub position: u32,
+    /// What it is.
+    pub kind: v1::DeadLetterKind,
     /// The bytes as they came.
     pub payload: Vec<u8>,
     /// Why.
     pub error: String,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// What is known of the input; none when it cannot be read.
+    pub input: Option<DeadInput>,
+}
+
+/// What is known of an input that cannot be handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadInput {
+    /// Its partition.
+    pub partition: u32,
+    /// Its account.
+    pub account: AccountId,
+    /// Its channel.
+    pub channel: String,
+    /// Its customer.
+    pub customer_id: String,
+    /// The sender's id of a message, or empty.
+    pub message_id: String,
+    /// What de-duplicates it.
+    pub key: Uuid,
+    /// The execution that it would have been.
+    pub execution: ExecutionId,
 }
 
 /// A catalog marker and its place in the stream.
@@ -241,6 +302,9 @@ pub enum CommitError {
     /// A partition is not where the runner thought: somebody else owns it, or an earlier commit did happen.
     #[error("a partition has another owner or cursor")]
     Fenced,
+    /// The store is well and cannot hold what it is given: one of the batch's inputs is at fault.
+    #[error("the store refuses it: {0}")]
+    Refused(String),
     /// The store is away; the commit may have happened.
     #[error("the store is away")]
     Unavailable(#[source] Unavailable),
@@ -267,6 +331,14 @@ pub trait Store: Send + Sync + 'static {
         &self,
         ids: &[ExecutionId],
     ) -> impl Future<Output = Result<Vec<v1::Execution>, Unavailable>> + Send;
+
+    /// Counts that the partition's next input after the cursor is begun, when `counts`, and gives how often it has been, this
+    /// time included. The count begins anew when the cursor moves.
+    fn begin(
+        &self,
+        ownership: &Ownership,
+        counts: bool,
+    ) -> impl Future<Output = Result<u32, CommitError>> + Send;
 
     /// Writes a batch, all or nothing. One that changes conversations without moving a cursor is refused as fenced: nothing
     /// would check whose they are.
@@ -350,8 +422,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Tells callers that wait; what cannot be delivered is dropped.
     fn answer(&self, subject: &str, answers: v1::Answers) -> impl Future<Output = ()> + Send;
 
-    /// Removes the frames up to this one.
-    fn purge_through(&self, seq: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Removes the frames up to this one, unless the stream has been made again.
+    fn purge_through(
+        &self,
+        incarnation: i64,
+        seq: u64,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// Compiled revisions.

@@ -11,6 +11,7 @@ use flow_model::WorkflowId;
 
 use super::arrival::{Arrival, What};
 use super::catalog::Catalog;
+use super::drill;
 use super::flow::Flow;
 use super::port::{Conversation, Wait};
 use super::tell;
@@ -29,6 +30,8 @@ pub struct Surroundings<'a> {
     pub flows: &'a Flows,
     /// The frame that the input came in.
     pub seq: u64,
+    /// Whether certain texts make the turn fail; see `drill`.
+    pub drill: bool,
     /// Unix milliseconds.
     pub clock: &'a dyn Fn() -> i64,
 }
@@ -167,7 +170,7 @@ fn execute(
     flow: Option<&Flow>,
     around: &Surroundings<'_>,
 ) -> Taken {
-    let ran = run(arrival, course.state.as_deref(), flow, around.clock);
+    let ran = run(arrival, course.state.as_deref(), flow, around);
     let completed_at_ms = (around.clock)().max(arrival.accepted_at_ms);
     if let (Some(node_id), Some(flow)) = (ran.waits_at, flow) {
         conversation.wait_no += 1;
@@ -237,7 +240,7 @@ impl Ran {
     }
 }
 
-fn run(arrival: &Arrival, state: Option<&[u8]>, flow: Option<&Flow>, clock: &dyn Fn() -> i64) -> Ran {
+fn run(arrival: &Arrival, state: Option<&[u8]>, flow: Option<&Flow>, around: &Surroundings<'_>) -> Ran {
     let Some(flow) = flow else {
         return Ran::failed("DEFINITION_MISSING", "the workflow's revision does not exist any more");
     };
@@ -259,7 +262,13 @@ fn run(arrival: &Arrival, state: Option<&[u8]>, flow: Option<&Flow>, clock: &dyn
         metadata: metadata.as_ref(),
     };
     // The engine borrows nothing that outlives the call, so a panic leaves nothing half-changed behind.
-    match catch_unwind(AssertUnwindSafe(|| flow_engine::advance(&flow.graph, state, &input, clock))) {
+    let turn = catch_unwind(AssertUnwindSafe(|| {
+        if around.drill {
+            drill::strike(input.text);
+        }
+        flow_engine::advance(&flow.graph, state, &input, around.clock)
+    }));
+    match turn {
         Ok(turn) => Ran {
             waits_at: turn
                 .state

@@ -16,16 +16,17 @@ use tokio_postgres::{Client, Error, Statement};
 use uuid::Uuid;
 
 use super::code::{big, channel, int, time};
-use crate::partition::port::{Commit, Conversation, OutboxKey};
+use crate::partition::port::{Commit, CommitError, Conversation, DeadLetter, OutboxKey};
 
 const FENCE: &str = "WITH moved AS (
-    UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, commit_no = wanted.commit_no
-    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-        AS wanted (id, epoch, from_seq, from_commit_no, applied_seq, commit_no)
+    UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, applied_inputs = wanted.applied_inputs,
+        commit_no = wanted.commit_no, tries = 0
+    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[])
+        AS wanted (id, epoch, from_seq, from_inputs, from_commit_no, applied_seq, applied_inputs, commit_no)
     WHERE stored.id = wanted.id AND stored.epoch = wanted.epoch AND stored.applied_seq = wanted.from_seq
-        AND stored.commit_no = wanted.from_commit_no AND stored.incarnation = $7
+        AND stored.applied_inputs = wanted.from_inputs AND stored.commit_no = wanted.from_commit_no AND stored.incarnation = $9
     RETURNING 1)
-SELECT 1 / (count(*) = $8::bigint)::int FROM moved";
+SELECT 1 / (count(*) = $10::bigint)::int FROM moved";
 
 const CONVERSATIONS: &str = "INSERT INTO conversations (id, partition, account_id, channel, customer_id, seq, wait_no, updated_at,
     wait_workflow_id, wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until)
@@ -59,8 +60,10 @@ WHERE stored.partition = told.partition AND stored.commit_no = told.commit_no AN
 const MARKERS: &str = "INSERT INTO catalog_markers (grp, workflow_id, state_no, incarnation, seq, payload)
 SELECT $1::int, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) ON CONFLICT DO NOTHING";
 
-const DEAD_LETTERS: &str = "INSERT INTO dead_letters (incarnation, grp, seq, position, payload, error)
-SELECT $1::bigint, $2::int, * FROM UNNEST($3::bigint[], $4::int[], $5::bytea[], $6::text[]) ON CONFLICT DO NOTHING";
+const DEAD_LETTERS: &str = "INSERT INTO dead_letters (incarnation, grp, seq, position, id, kind, payload, error, attempts, account_id,
+    partition, channel, customer_id, message_id, message_key, execution_id)
+SELECT $1::bigint, $2::int, * FROM UNNEST($3::bigint[], $4::int[], $5::uuid[], $6::smallint[], $7::bytea[], $8::text[], $9::int[],
+    $10::uuid[], $11::int[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]) ON CONFLICT DO NOTHING";
 
 /// The commit's statements, prepared on one connection.
 pub(super) struct Statements {
@@ -93,10 +96,21 @@ impl Statements {
     }
 }
 
-/// Whether an error is the fence's.
-pub(super) fn is_fenced(error: &Error) -> bool {
-    error.code() == Some(&SqlState::DIVISION_BY_ZERO)
+/// What the database's answer means: it may have fenced the commit, or not be able to hold it, whatever is tried.
+pub(super) fn refusal(error: &Error) -> Option<CommitError> {
+    let code = error.code()?;
+    if *code == SqlState::DIVISION_BY_ZERO {
+        return Some(CommitError::Fenced);
+    }
+    let of_the_data = DATA_FAULTS.iter().any(|class| code.code().starts_with(class));
+    of_the_data.then(|| {
+        let said = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+        CommitError::Refused(format!("the database says {}: {said}", code.code()))
+    })
 }
+
+/// Classes of errors that the written data are to blame for: data exceptions, broken constraints, exceeded limits.
+const DATA_FAULTS: [&str; 3] = ["22", "23", "54"];
 
 /// The columns of one statement.
 type Columns = Vec<Box<dyn ToSql + Sync + Send>>;
@@ -181,8 +195,10 @@ fn fence(commit: &Commit) -> Columns {
         column(moves, |moved| int(moved.from.partition)),
         column(moves, |moved| big(moved.from.epoch)),
         column(moves, |moved| big(moved.from.applied_seq)),
+        column(moves, |moved| int(moved.from.applied_inputs)),
         column(moves, |moved| big(moved.from.commit_no)),
         column(moves, |moved| big(moved.applied_seq)),
+        column(moves, |moved| int(moved.applied_inputs)),
         column(moves, |moved| big(moved.commit_no)),
         Box::new(commit.incarnation),
         Box::new(i64::try_from(moves.len()).unwrap_or(i64::MAX)),
@@ -311,13 +327,24 @@ fn markers(group: u32, commit: &Commit) -> Columns {
 
 fn dead_letters(group: u32, commit: &Commit) -> Columns {
     let all = &commit.dead_letters;
+    let known = |letter: &DeadLetter| letter.input.clone();
     vec![
         Box::new(commit.incarnation),
         Box::new(int(group)),
         column(all, |letter| big(letter.seq)),
         column(all, |letter| int(letter.position)),
+        column(all, |_| platform::clock::new_uuid_v7()),
+        column(all, |letter| i16::try_from(i32::from(letter.kind)).unwrap_or(0)),
         column(all, |letter| letter.payload.clone()),
         column(all, |letter| letter.error.replace('\0', " ")),
+        column(all, |letter| int(letter.attempts)),
+        column(all, |letter| known(letter).map(|input| *input.account.as_uuid())),
+        column(all, |letter| known(letter).map(|input| int(input.partition))),
+        column(all, |letter| known(letter).map(|input| input.channel)),
+        column(all, |letter| known(letter).map(|input| input.customer_id.replace('\0', " "))),
+        column(all, |letter| known(letter).map(|input| input.message_id.replace('\0', " "))),
+        column(all, |letter| known(letter).map(|input| input.key)),
+        column(all, |letter| known(letter).map(|input| *input.execution.as_uuid())),
     ]
 }
 

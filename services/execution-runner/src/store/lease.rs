@@ -4,6 +4,8 @@
 //! `free –claim→ owned –renew→ owned –release, surplus→ free`, `owned –lease over→ free to anyone`. Each claim
 //! raises the epoch, which every commit checks.
 
+use std::time::Duration;
+
 use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::code::{big, count, int, number};
@@ -14,20 +16,39 @@ const FORGET_AFTER_LEASES: f64 = 30.0;
 
 /// Extends what still is as the runner thinks; the cursor moves to where it has read everything.
 const KEEP: &str = "UPDATE partitions AS stored SET expires_at = now() + make_interval(secs => $6),
-    applied_seq = GREATEST(stored.applied_seq, $7)
-FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[]) AS known (id, epoch, applied_seq, commit_no)
+    applied_seq = GREATEST(stored.applied_seq, $7),
+    applied_inputs = CASE WHEN $7 > stored.applied_seq THEN 0 ELSE stored.applied_inputs END,
+    tries = CASE WHEN $7 > stored.applied_seq THEN 0 ELSE stored.tries END
+FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $9::int[]) AS known (id, epoch, applied_seq, commit_no, applied_inputs)
 WHERE stored.id = known.id AND stored.owner = $5 AND stored.epoch = known.epoch AND stored.applied_seq = known.applied_seq
-    AND stored.commit_no = known.commit_no AND stored.incarnation = $8
-RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no";
+    AND stored.applied_inputs = known.applied_inputs AND stored.commit_no = known.commit_no AND stored.incarnation = $8
+RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no, stored.applied_inputs";
 
 /// Takes partitions over: those that the row says are this runner's but that it does not know of, then free ones.
 const CLAIM: &str = "WITH free AS (
-    SELECT id, owner IS NOT NULL OR told_to IS DISTINCT FROM $7 AS unclean FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
+    SELECT id, owner IS NOT NULL OR told_to IS DISTINCT FROM $7 AS unclean, tries > 0 OR (owner IS NOT NULL AND owner <> $1) AS suspect
+    FROM partitions WHERE grp = $4 AND NOT id = ANY($5) AND (owner IS NULL OR owner = $1 OR expires_at < now())
     ORDER BY (owner = $1) DESC NULLS LAST, id LIMIT $6 FOR UPDATE SKIP LOCKED)
 UPDATE partitions AS stored SET owner = $1, owned_since = now(), expires_at = now() + make_interval(secs => $2), epoch = epoch + 1,
-    applied_seq = CASE WHEN incarnation = $3 THEN applied_seq ELSE 0 END, incarnation = $3
+    applied_seq = CASE WHEN incarnation = $3 THEN applied_seq ELSE 0 END,
+    applied_inputs = CASE WHEN incarnation = $3 THEN applied_inputs ELSE 0 END,
+    tries = CASE WHEN incarnation = $3 THEN tries ELSE 0 END, incarnation = $3
 FROM free WHERE stored.id = free.id
-RETURNING stored.id, epoch, applied_seq, commit_no, free.unclean";
+RETURNING stored.id, epoch, applied_seq, commit_no, applied_inputs, free.unclean, free.suspect AND stored.incarnation = $3";
+
+/// Counts that the next input after the cursor is begun.
+const BEGIN: &str = "UPDATE partitions SET tries = tries + $6
+WHERE id = $1 AND epoch = $2 AND applied_seq = $3 AND applied_inputs = $4 AND commit_no = $5 RETURNING tries";
+
+/// Runners that take part in sharing: those that renew as they should, and have been there for a while, so that one that
+/// comes and goes does not move everything around. A runner that is the only one asks for itself.
+const SHARING: &str = "SELECT count(*) FROM runners WHERE grp = $1 AND expires_at > now()
+AND renewed_at > now() - make_interval(secs => $2) AND (id = $3 OR started_at < now() - make_interval(secs => $4))";
+
+/// Renewals that a runner may miss before it does not take part in sharing any more.
+const RENEWALS_MISSED_MAX: f64 = 2.0;
+/// A runner takes part in sharing after this, seconds.
+const SHARING_AFTER_SECONDS: f64 = 1.0;
 
 pub(super) async fn renew(client: &mut Client, renewal: &Renewal) -> Result<Tenure, Error> {
     let transaction = client.transaction().await?;
@@ -58,17 +79,23 @@ async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Resul
         )
         .await?;
     close(transaction, renewal).await?;
-    let lowest: Option<i64> = transaction
+    let all = transaction
         .query_one(
-            "SELECT min(CASE WHEN incarnation = $2 THEN applied_seq ELSE 0 END) FROM partitions WHERE grp = $1",
-            &[&group, &renewal.incarnation],
+            "SELECT min(CASE WHEN incarnation = $2 THEN applied_seq ELSE 0 END),
+                 extract(epoch FROM min(expires_at) FILTER (WHERE owner <> $3 AND expires_at > now()) - now())::float8
+             FROM partitions WHERE grp = $1",
+            &[&group, &renewal.incarnation, &renewal.runner],
         )
-        .await?
-        .get(0);
+        .await?;
+    let (lowest, next_expiry): (Option<i64>, Option<f64>) = (all.get(0), all.get(1));
+    let numbers_where =
+        |column: usize| claimed.iter().filter(|row| row.get(column)).map(|row| number(row.get(0))).collect();
     Ok(Tenure {
         kept,
         gained: ownerships(&claimed),
-        unclean: claimed.iter().filter(|row| row.get(4)).map(|row| number(row.get(0))).collect(),
+        unclean: numbers_where(5),
+        suspect: numbers_where(6),
+        next_expiry: next_expiry.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         lowest_applied_seq: count(lowest.unwrap_or(0)),
         fair_share: u32::try_from(fair_share).unwrap_or(u32::MAX),
     })
@@ -79,9 +106,18 @@ async fn alive(transaction: &Transaction<'_>, renewal: &Renewal, lease_seconds: 
     let group = int(renewal.group);
     transaction
         .execute(
-            "INSERT INTO runners (id, grp, name, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4))
-             ON CONFLICT (id, grp) DO UPDATE SET expires_at = EXCLUDED.expires_at",
-            &[&renewal.runner, &group, &renewal.runner_name, &lease_seconds],
+            "INSERT INTO runners (id, grp, name, expires_at, commits_per_second, inputs_per_second)
+             VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5, $6)
+             ON CONFLICT (id, grp) DO UPDATE SET expires_at = EXCLUDED.expires_at, renewed_at = now(),
+                 commits_per_second = EXCLUDED.commits_per_second, inputs_per_second = EXCLUDED.inputs_per_second",
+            &[
+                &renewal.runner,
+                &group,
+                &renewal.runner_name,
+                &lease_seconds,
+                &renewal.rates.commits_per_second,
+                &renewal.rates.inputs_per_second,
+            ],
         )
         .await?;
     transaction
@@ -90,9 +126,9 @@ async fn alive(transaction: &Transaction<'_>, renewal: &Renewal, lease_seconds: 
             &[&(lease_seconds * FORGET_AFTER_LEASES)],
         )
         .await?;
-    let row = transaction
-        .query_one("SELECT count(*) FROM runners WHERE grp = $1 AND expires_at > now()", &[&group])
-        .await?;
+    let missed = renewal.renew_every.as_secs_f64() * RENEWALS_MISSED_MAX;
+    let row =
+        transaction.query_one(SHARING, &[&group, &missed, &renewal.runner, &SHARING_AFTER_SECONDS]).await?;
     Ok(row.get(0))
 }
 
@@ -114,6 +150,7 @@ async fn keep(
                 &lease_seconds,
                 &big(renewal.position),
                 &renewal.incarnation,
+                &owned.iter().map(|ownership| int(ownership.applied_inputs)).collect::<Vec<i32>>(),
             ],
         )
         .await?;
@@ -160,8 +197,31 @@ fn ownerships(rows: &[Row]) -> Vec<Ownership> {
             epoch: count(row.get(1)),
             applied_seq: count(row.get(2)),
             commit_no: count(row.get(3)),
+            applied_inputs: number(row.get(4)),
         })
         .collect()
+}
+
+/// Counts a try of the next input of a partition when `counts`; the number of tries so far, or none when somebody else owns it.
+pub(super) async fn begin(
+    client: &Client,
+    ownership: &Ownership,
+    counts: bool,
+) -> Result<Option<u32>, Error> {
+    let row = client
+        .query_opt(
+            BEGIN,
+            &[
+                &int(ownership.partition),
+                &big(ownership.epoch),
+                &big(ownership.applied_seq),
+                &int(ownership.applied_inputs),
+                &big(ownership.commit_no),
+                &i32::from(counts),
+            ],
+        )
+        .await?;
+    Ok(row.map(|row| number(row.get(0))))
 }
 
 /// Gives everything back, with the cursors where they are.

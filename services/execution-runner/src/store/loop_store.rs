@@ -11,8 +11,8 @@ use tokio_postgres::Client;
 use super::slices::{Sliced, Slices};
 use super::{SCHEMA, commit, lease, load};
 use crate::partition::port::{
-    CatalogEntry, Commit, CommitError, Loaded, OutboxKey, OutboxRow, Renewal, Store, Tenure, Unavailable,
-    Wanted,
+    CatalogEntry, Commit, CommitError, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, Tenure,
+    Unavailable, Wanted,
 };
 
 /// A call that takes longer has failed, and its connection with it.
@@ -125,15 +125,23 @@ impl Store for PgStore {
         self.with(async |on| load::executions(&on.client, &on.load, ids).await.map_err(away)).await
     }
 
+    async fn begin(&self, ownership: &Ownership, counts: bool) -> Result<u32, CommitError> {
+        self.with(async |on| {
+            let tries = lease::begin(&on.client, ownership, counts).await.map_err(away)?;
+            tries.ok_or(CommitError::Fenced)
+        })
+        .await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
         if commit.is_nobodys() {
             return Err(CommitError::Fenced);
         }
         self.with(async |on| {
             on.make_room(commit).await.map_err(away)?;
-            commit::write(&on.client, &on.commit, self.group, commit).await.map_err(|error| {
-                if commit::is_fenced(&error) { CommitError::Fenced } else { away(error).into() }
-            })
+            commit::write(&on.client, &on.commit, self.group, commit)
+                .await
+                .map_err(|error| commit::refusal(&error).unwrap_or_else(|| away(error).into()))
         })
         .await
     }

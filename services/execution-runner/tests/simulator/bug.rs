@@ -32,11 +32,21 @@ pub enum Bug {
     HandOverTrusted,
     /// After a broker was killed the last commits are not told again.
     NotToldAgain,
+    /// A stream that was made again is read on from where the old one stood.
+    IncarnationIgnored,
+    /// After an owner has died its inputs are not taken one at a time.
+    DeadTrusted,
+    /// Inputs are taken one at a time, and not counted.
+    TriesUncounted,
+    /// The count of tries goes on with the next input.
+    TriesStay,
+    /// How many inputs of a frame are applied is not stored.
+    PiecesForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::EpochUnchecked,
         Self::NothingChecked,
         Self::EpochStays,
@@ -51,5 +61,10 @@ impl Bug {
         Self::PublishesOnAnotherConnection,
         Self::HandOverTrusted,
         Self::NotToldAgain,
+        Self::IncarnationIgnored,
+        Self::DeadTrusted,
+        Self::TriesUncounted,
+        Self::TriesStay,
+        Self::PiecesForgotten,
     ];
 }

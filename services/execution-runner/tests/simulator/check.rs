@@ -1,18 +1,23 @@
 //! What must be true afterwards: what came out is what comes out without any fault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contracts::v1;
 use flow_model::ExecutionId;
 use prost::Message;
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::{Partition, World};
 
 /// What is left to do; empty when nothing is.
 pub fn unfinished(world: &World) -> String {
     let behind = world.database.partitions.iter().enumerate();
-    let behind = behind.filter(|(_, row)| row.applied_seq < world.broker.last_seq || row.owner.is_none());
+    let stream = &world.broker;
+    let is_behind = |row: &Partition| {
+        row.incarnation != stream.incarnation || row.applied_seq < stream.last_seq || row.owner.is_none()
+    };
+    let behind = behind.filter(|(_, row)| is_behind(row));
     let behind: Vec<usize> = behind.map(|(partition, _)| partition).collect();
     let open = world.database.outbox.values().filter(|(_, closed)| !closed).count();
     if behind.is_empty() && open == 0 {
@@ -25,6 +30,12 @@ pub fn unfinished(world: &World) -> String {
 pub fn same(calm: &World, stormy: &World) -> Result<(), String> {
     if let Some(violation) = stormy.database.violations.first() {
         return Err(violation.clone());
+    }
+    let poison: BTreeSet<Uuid> = stormy.poison.keys().copied().collect();
+    let dead = stormy.database.dead_letters.values();
+    let dead: BTreeSet<Uuid> = dead.map(|letter| letter.input.as_ref().unwrap().key).collect();
+    if poison != dead {
+        return Err(format!("dead letters: {dead:?} instead of {poison:?}"));
     }
     equal("executions", &executions(calm), &executions(stormy))?;
     equal("conversations", &conversations(calm), &conversations(stormy))?;

@@ -1,6 +1,7 @@
 //! A game: a script is played with faults, and once without any.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contracts::v1;
@@ -19,7 +20,7 @@ use crate::flows::SimulatedDefinitions;
 use crate::script;
 use crate::store::SimulatedStore;
 use crate::transport::SimulatedTransport;
-use crate::world::{Handle, Shared, World, lock};
+use crate::world::{Handle, Partition, Shared, World, lock};
 
 const LEASE: Duration = Duration::from_secs(10);
 const RENEW_EVERY: Duration = Duration::from_secs(3);
@@ -46,7 +47,13 @@ fn run(seed: u64, bug: Option<Bug>, stormy: bool, tells: bool) -> Result<Shared,
         let world = World::new(seed, bug, tells);
         let mut game =
             Game { world: Arc::clone(&world), rng: StdRng::seed_from_u64(!seed), runners: Vec::new() };
-        let feeding = tokio::spawn(feed(Arc::clone(&world), script::frames(seed), stormy, seed));
+        let mut frames = script::frames(seed);
+        lock(&world).poison = script::poisoned(&frames);
+        if !stormy {
+            // Without faults nobody dies: such an input is left out, as if it had never come.
+            frames.iter_mut().for_each(|frame| frame.inputs.retain(|input| script::poison(input).is_none()));
+        }
+        let feeding = tokio::spawn(feed(Arc::clone(&world), frames, stormy, seed));
         if stormy {
             lock(&world).stormy = true;
             game.storm().await;
@@ -65,11 +72,36 @@ async fn feed(world: Shared, frames: Vec<v1::Frame>, stormy: bool, seed: u64) {
         if stormy {
             sleep(Duration::from_millis(rng.random_range(0..2500))).await;
         }
-        let mut world = lock(&world);
-        world.broker.last_seq += 1;
-        let seq = world.broker.last_seq;
-        world.broker.frames.insert(seq, frame.encode_to_vec().into());
+        append(&mut lock(&world), &frame);
     }
+}
+
+fn append(world: &mut World, frame: &v1::Frame) {
+    world.broker.last_seq += 1;
+    let seq = world.broker.last_seq;
+    world.broker.frames.insert(seq, frame.encode_to_vec().into());
+    world.broker.said.push(frame.clone());
+    world.tell(|| format!("frame {seq}: {}", script::summary(frame)));
+    world.stirred.notify_waiters();
+}
+
+/// The stream is lost and made again, when nothing waits in it; some of the last inputs are sent again.
+fn lose_stream(world: &mut World, again: usize) {
+    let broker = &world.broker;
+    let done = |row: &Partition| row.incarnation == broker.incarnation && row.applied_seq == broker.last_seq;
+    if !world.database.partitions.iter().all(done) {
+        return;
+    }
+    world.tell(|| "the stream is lost and made again".to_owned());
+    let said = std::mem::take(&mut world.broker.said);
+    world.broker.incarnation += 1;
+    world.broker.restarts += 1;
+    world.broker.last_seq = 0;
+    world.broker.frames.clear();
+    for frame in said.iter().rev().take(again).rev() {
+        append(world, &v1::Frame { inputs: frame.inputs.clone(), markers: Vec::new() });
+    }
+    world.stirred.notify_waiters();
 }
 
 struct Runner {
@@ -96,6 +128,8 @@ impl Game {
             lease: LEASE,
             renew_every: RENEW_EVERY,
             batch_inputs_max: self.rng.random_range(1..8),
+            drill: false,
+            pulse: Arc::default(),
         };
         let world = Arc::clone(&self.world);
         let worker = Worker::new(
@@ -116,7 +150,19 @@ impl Game {
         }
         for _ in 0..BLOWS {
             sleep(Duration::from_millis(self.rng.random_range(0..6000))).await;
+            self.bury_the_dead();
             self.blow();
+        }
+    }
+
+    /// Runners that died of an input are started again, as a supervisor would.
+    fn bury_the_dead(&mut self) {
+        let dead = |runner: &Runner| runner.handle.dead.load(Ordering::Relaxed);
+        let (dead, alive): (Vec<Runner>, Vec<Runner>) = self.runners.drain(..).partition(dead);
+        self.runners = alive;
+        for runner in dead {
+            runner.task.abort();
+            self.start_runner();
         }
     }
 
@@ -127,7 +173,7 @@ impl Game {
         };
         let tell = |game: &Self, what: &str| lock(&game.world).tell(|| what.to_owned());
         let one = if self.runners.is_empty() { 0 } else { self.rng.random_range(0..self.runners.len()) };
-        match self.rng.random_range(0..8) {
+        match self.rng.random_range(0..10) {
             0 | 1 if !self.runners.is_empty() => {
                 tell(self, "a runner is killed");
                 self.runners.swap_remove(one).task.abort();
@@ -155,6 +201,15 @@ impl Game {
                 let kept = world.broker.published.len().saturating_sub(forgotten);
                 world.tell(|| format!("of {} messages {kept} are left", world.broker.published.len()));
                 world.broker.published.truncate(kept);
+                world.stirred.notify_waiters();
+            }
+            6 => {
+                let again = self.rng.random_range(0..4);
+                lose_stream(&mut lock(&self.world), again);
+            }
+            7 if !self.runners.is_empty() => {
+                tell(self, "a runner's reading stalls");
+                self.runners[one].handle.stalled.store(true, Ordering::Relaxed);
             }
             _ if self.runners.len() < RUNNERS_MAX => self.start_runner(),
             _ => {}
@@ -181,6 +236,7 @@ impl Game {
                 return Err(format!("not done: {}", check::unfinished(&lock(&self.world))));
             }
             sleep(Duration::from_secs(1)).await;
+            self.bury_the_dead();
         }
         // Longer than any process was stopped and any effect was late: what comes now must change nothing.
         sleep(Duration::from_mins(2)).await;

@@ -21,7 +21,9 @@ use game::play;
 /// Games of each part; together ten thousand.
 const SEEDS: u64 = 2500;
 /// Games in which a planted bug must be found.
-const SEEDS_FOR_A_BUG: u64 = 400;
+const SEEDS_FOR_A_BUG: u64 = 2000;
+/// Games between two signs of life.
+const PROGRESS_EVERY: u64 = 1000;
 
 fn play_all(seeds: std::ops::Range<u64>) {
     for seed in seeds {
@@ -49,6 +51,29 @@ fn nothing_is_lost_doubled_or_out_of_order_part_three() {
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order_part_four() {
     play_all(3 * SEEDS..4 * SEEDS);
+}
+
+/// `make simulate GAMES=1000000` plays as many, from a seed of its own on or from `TURNLOOM_SEED`.
+#[test]
+#[ignore = "as long as somebody likes: make simulate"]
+fn as_many_games_as_wanted() {
+    let set = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let games = set("TURNLOOM_GAMES").unwrap_or(100_000);
+    let from = set("TURNLOOM_SEED").unwrap_or(u64::from(std::process::id()) * 1_000_000);
+    let threads = std::thread::available_parallelism().map_or(1, |number| number.get() as u64);
+    println!("{games} games from seed {from} on, {threads} at once");
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                for (played, seed) in (1..).zip((from + thread..from + games).step_by(threads as usize)) {
+                    play_all(seed..seed + 1);
+                    if thread == 0 && played % PROGRESS_EVERY == 0 {
+                        println!("{} games, all well", played * threads);
+                    }
+                }
+            });
+        }
+    });
 }
 
 #[test]

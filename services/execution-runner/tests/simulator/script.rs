@@ -1,12 +1,16 @@
 //! What customers and the catalog put into the stream.
 
+use std::collections::HashMap;
+
 use contracts::v1::{self, WorkflowStatus, input::Kind};
+use execution_runner::partition::arrival::Arrival;
 use flow_model::{AccountId, ExecutionId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use uuid::Uuid;
 
 use crate::flows::{ASK, GREET, marker};
-use crate::world::PARTITIONS;
+use crate::world::{PARTITIONS, Poison};
 
 /// Frames after the first.
 const FRAMES: usize = 30;
@@ -16,6 +20,46 @@ const TEXTS: [&str; 6] = ["hello", "ask me", "blue", "red", "well, hello again",
 /// Unix milliseconds of the first message.
 const BEGIN_MS: i64 = 1_800_000_000_000;
 
+/// What nobody survives, and what no database takes.
+const KILLS: &str = "hello, this kills";
+const REFUSED: &str = "hello, this is refused";
+/// In how many games of a hundred there is such an input; it takes a minute and more until one is given up.
+const POISONED_GAMES: u32 = 15;
+
+/// What is wrong with an input.
+pub fn poison(input: &v1::Input) -> Option<Poison> {
+    match input.kind.as_ref()? {
+        Kind::Message(message) if message.text == KILLS => Some(Poison::Kills),
+        Kind::Message(message) if message.text == REFUSED => Some(Poison::Refused),
+        Kind::Message(_) | Kind::Start(_) => None,
+    }
+}
+
+/// The keys of such inputs.
+pub fn poisoned(frames: &[v1::Frame]) -> HashMap<Uuid, Poison> {
+    let inputs = frames.iter().flat_map(|frame| &frame.inputs);
+    inputs.filter_map(|input| Some((Arrival::read(input.clone()).unwrap().key, poison(input)?))).collect()
+}
+
+/// A frame in some words.
+pub fn summary(frame: &v1::Frame) -> String {
+    let marker = |marker: &v1::CatalogMarker| format!("[state {} {:?}]", marker.state_no, marker.status());
+    let input = |input: &v1::Input| {
+        let said = match input.kind.as_ref() {
+            Some(Kind::Message(message)) => format!("{}: {}", message.message_id, message.text),
+            Some(Kind::Start(start)) => format!("start, replace {}", start.replace),
+            None => String::new(),
+        };
+        format!(
+            "({} {} of partition {} {said})",
+            input.accepted_at_ms - BEGIN_MS,
+            input.customer_id,
+            input.partition
+        )
+    };
+    frame.markers.iter().map(marker).chain(frame.inputs.iter().map(input)).collect::<Vec<_>>().join(" ")
+}
+
 /// The frames of a game, in order.
 pub fn frames(seed: u64) -> Vec<v1::Frame> {
     let mut rng = StdRng::seed_from_u64(seed ^ 0x5eed);
@@ -24,9 +68,10 @@ pub fn frames(seed: u64) -> Vec<v1::Frame> {
         markers: [GREET, ASK].map(|workflow| marker(workflow, 1, WorkflowStatus::Active)).to_vec(),
     };
     let mut frames = vec![first];
+    let poisoned = (rng.random_range(0..100) < POISONED_GAMES).then(|| rng.random_range(0..FRAMES));
     let mut said: Vec<v1::Input> = Vec::new();
     let mut state_no = 1;
-    for _ in 0..FRAMES {
+    for number in 0..FRAMES {
         let mut frame = v1::Frame::default();
         if rng.random_range(0..10) == 0 {
             state_no += 1;
@@ -38,29 +83,53 @@ pub fn frames(seed: u64) -> Vec<v1::Frame> {
             let input = if repeats {
                 let earlier = said[rng.random_range(0..said.len())].clone();
                 minted(earlier, said.len())
+            } else if rng.random_range(0..8) == 0 {
+                start(&mut rng, said.len())
             } else {
-                message(&mut rng, said.len())
+                let text = TEXTS[rng.random_range(0..TEXTS.len())];
+                message(&mut rng, said.len(), text)
             };
             said.push(input.clone());
             frame.inputs.push(input);
+        }
+        if poisoned == Some(number) {
+            let text = if rng.random_range(0..2) == 0 { KILLS } else { REFUSED };
+            let place = rng.random_range(0..=frame.inputs.len());
+            frame.inputs.insert(place, message(&mut rng, POISON_NUMBER, text));
         }
         frames.push(frame);
     }
     frames
 }
 
-fn message(rng: &mut StdRng, number: usize) -> v1::Input {
+/// Far from the numbers of the others.
+const POISON_NUMBER: usize = 10_000;
+
+fn message(rng: &mut StdRng, number: usize, text: &str) -> v1::Input {
+    let said = v1::InboundMessage {
+        message_id: format!("m-{number}"),
+        text: text.to_owned(),
+        ..v1::InboundMessage::default()
+    };
+    of_customer(rng, number, Kind::Message(said))
+}
+
+fn start(rng: &mut StdRng, number: usize) -> v1::Input {
+    let workflow_id = [GREET, ASK][rng.random_range(0..2)].to_vec().into();
+    let start =
+        v1::ApiStart { workflow_id, text: "by the API".to_owned(), replace: rng.random_range(0..2) == 0 };
+    of_customer(rng, number, Kind::Start(start))
+}
+
+fn of_customer(rng: &mut StdRng, number: usize, kind: Kind) -> v1::Input {
     let account = AccountId::named("default");
     let customer_id = format!("customer-{}", rng.random_range(0..CUSTOMERS));
-    let text = TEXTS[rng.random_range(0..TEXTS.len())].to_owned();
-    let said =
-        v1::InboundMessage { message_id: format!("m-{number}"), text, ..v1::InboundMessage::default() };
     let input = v1::Input {
         partition: contracts::partition::of_customer(account, &customer_id, PARTITIONS),
         account_id: account.to_vec().into(),
         customer_id,
         channel: "web".to_owned(),
-        kind: Some(Kind::Message(said)),
+        kind: Some(kind),
         ..v1::Input::default()
     };
     minted(input, number)

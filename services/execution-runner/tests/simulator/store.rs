@@ -1,14 +1,16 @@
 //! The database as a runner sees it: what `services/execution-runner/src/store` does in SQL.
 
+use std::time::Duration;
+
 use contracts::v1;
 use execution_runner::partition::port::{
-    CatalogEntry, Commit, CommitError, Loaded, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store, Tenure,
-    Unavailable, Wanted,
+    CatalogEntry, Commit, CommitError, HandledMessage, Loaded, Move, OutboxKey, OutboxRow, Ownership,
+    Renewal, Store, Tenure, Unavailable, Wanted,
 };
 use flow_model::ExecutionId;
 
 use crate::bug::Bug;
-use crate::world::{Database, Handle, PARTITIONS, World};
+use crate::world::{Database, Handle, PARTITIONS, Poison, World};
 
 /// One runner's connection.
 pub struct SimulatedStore(pub Handle);
@@ -32,6 +34,12 @@ impl Store for SimulatedStore {
     }
 
     async fn load(&self, wanted: &Wanted) -> Result<Loaded, Unavailable> {
+        let kills = |world: &World| {
+            wanted.messages.iter().any(|(key, _)| world.poison.get(key) == Some(&Poison::Kills))
+        };
+        if kills(&self.0.world.lock().unwrap()) {
+            return self.0.die().await;
+        }
         self.0.call("load", |world| Ok(load(world, wanted))).await
     }
 
@@ -39,6 +47,21 @@ impl Store for SimulatedStore {
         self.0
             .call("executions", |world| {
                 Ok(ids.iter().filter_map(|id| world.database.executions.get(id).cloned()).collect())
+            })
+            .await
+    }
+
+    async fn begin(&self, ownership: &Ownership, counts: bool) -> Result<u32, CommitError> {
+        let known = *ownership;
+        self.0
+            .call_that_may_be_late("begin", move |world| {
+                if self::ownership(world, known.partition) != known {
+                    return Err(CommitError::Fenced);
+                }
+                let counts = counts && world.bug != Some(Bug::TriesUncounted);
+                let row = &mut world.database.partitions[known.partition as usize];
+                row.tries += u32::from(counts);
+                Ok(row.tries)
             })
             .await
     }
@@ -109,7 +132,13 @@ fn halves(bug: Bug, commit: &Commit) -> Option<(Commit, Commit)> {
 
 fn ownership(world: &World, partition: u32) -> Ownership {
     let row = &world.database.partitions[partition as usize];
-    Ownership { partition, epoch: row.epoch, applied_seq: row.applied_seq, commit_no: row.commit_no }
+    Ownership {
+        partition,
+        epoch: row.epoch,
+        applied_seq: row.applied_seq,
+        applied_inputs: row.applied_inputs,
+        commit_no: row.commit_no,
+    }
 }
 
 fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
@@ -122,7 +151,9 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
     for surplus in kept.split_off(kept.len().min(fair_share)) {
         give_back(world, surplus.partition, renewal);
     }
-    let (mut gained, mut unclean) = (Vec::new(), Vec::new());
+    let (mut gained, mut unclean, mut suspect) = (Vec::new(), Vec::new(), Vec::new());
+    let (trusting, forgetful) =
+        (world.bug == Some(Bug::DeadTrusted), world.bug == Some(Bug::IncarnationIgnored));
     let mut order: Vec<u32> = (0..PARTITIONS).collect();
     order.sort_by_key(|partition| {
         world.database.partitions[*partition as usize].owner != Some(renewal.runner)
@@ -140,11 +171,17 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
         if row.owner.is_some() || (row.told_to != renewal.broker && !trusts) {
             unclean.push(partition);
         }
+        let died = row.owner.is_some_and(|owner| owner != renewal.runner);
+        if (died || row.tries > 0) && row.incarnation == renewal.incarnation && !trusting {
+            suspect.push(partition);
+        }
         row.owner = Some(renewal.runner);
         row.expires_at_ms = until_ms;
         row.epoch += u64::from(raises);
         if row.incarnation != renewal.incarnation {
-            (row.incarnation, row.applied_seq) = (renewal.incarnation, 0);
+            let applied_seq = if forgetful { row.applied_seq } else { 0 };
+            (row.incarnation, row.applied_seq) = (renewal.incarnation, applied_seq);
+            (row.applied_inputs, row.tries) = (0, 0);
         }
         gained.push(ownership(world, partition));
     }
@@ -162,7 +199,12 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
     if !gained.is_empty() || kept.len() < renewal.owned.len() {
         world.tell(|| format!("{} keeps {} and gains {}", renewal.runner, places(&kept), places(&gained)));
     }
-    Tenure { kept, gained, unclean, lowest_applied_seq, fair_share: u32::try_from(fair_share).unwrap() }
+    let others =
+        world.database.partitions.iter().filter(|row| row.owner.is_some_and(|owner| owner != renewal.runner));
+    let expiries = others.map(|row| row.expires_at_ms - now_ms).filter(|ms| *ms > 0);
+    let next_expiry = expiries.min().map(|ms| Duration::from_millis(ms.unsigned_abs()));
+    let fair_share = u32::try_from(fair_share).unwrap();
+    Tenure { kept, gained, unclean, suspect, next_expiry, lowest_applied_seq, fair_share }
 }
 
 fn keep(world: &mut World, renewal: &Renewal) -> Vec<Ownership> {
@@ -173,7 +215,9 @@ fn keep(world: &mut World, renewal: &Renewal) -> Vec<Ownership> {
         let row = &mut world.database.partitions[known.partition as usize];
         if same && row.owner == Some(renewal.runner) && row.incarnation == renewal.incarnation {
             row.expires_at_ms = until_ms;
-            row.applied_seq = row.applied_seq.max(renewal.position);
+            if renewal.position > row.applied_seq {
+                (row.applied_seq, row.applied_inputs, row.tries) = (renewal.position, 0, 0);
+            }
             kept.push(ownership(world, known.partition));
         }
     }
@@ -217,8 +261,9 @@ fn fits(world: &World, moved: &Move, incarnation: i64) -> bool {
     let row = &world.database.partitions[moved.from.partition as usize];
     let unchecked = world.bug == Some(Bug::NothingChecked);
     let epoch = row.epoch == moved.from.epoch || world.bug == Some(Bug::EpochUnchecked);
-    let place = (row.applied_seq, row.commit_no) == (moved.from.applied_seq, moved.from.commit_no)
-        || world.bug == Some(Bug::EpochStays);
+    let from = (moved.from.applied_seq, moved.from.applied_inputs, moved.from.commit_no);
+    let place =
+        (row.applied_seq, row.applied_inputs, row.commit_no) == from || world.bug == Some(Bug::EpochStays);
     unchecked || (epoch && place && row.incarnation == incarnation)
 }
 
@@ -228,6 +273,11 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), CommitError> {
         world.tell(|| "a commit is fenced".to_owned());
         return Err(CommitError::Fenced);
     }
+    let refused = |message: &HandledMessage| world.poison.get(&message.key) == Some(&Poison::Refused);
+    if commit.messages.iter().any(refused) {
+        world.tell(|| "a commit is refused".to_owned());
+        return Err(CommitError::Refused("the text cannot be stored".to_owned()));
+    }
     if !commit.moves.is_empty() {
         let moved = |moved: &Move| {
             format!("{}@{}→{}", moved.from.partition, moved.from.applied_seq, moved.applied_seq)
@@ -235,6 +285,8 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), CommitError> {
         world.tell(|| format!("a commit: {}", commit.moves.iter().map(moved).collect::<Vec<_>>().join(" ")));
     }
     let remembers = world.bug != Some(Bug::MessagesForgotten);
+    let (pieces_forgotten, tries_stay) =
+        (world.bug == Some(Bug::PiecesForgotten), world.bug == Some(Bug::TriesStay));
     let database = &mut world.database;
     for moved in &commit.moves {
         let row = &mut database.partitions[moved.from.partition as usize];
@@ -242,6 +294,12 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), CommitError> {
             database.violations.push(format!("{moved:?} is written under an old epoch"));
         }
         (row.applied_seq, row.commit_no) = (moved.applied_seq, moved.commit_no);
+        if !pieces_forgotten {
+            row.applied_inputs = moved.applied_inputs;
+        }
+        if !tries_stay {
+            row.tries = 0;
+        }
     }
     for conversation in &commit.conversations {
         if let Some(older) = database.conversations.insert(conversation.id, conversation.clone()) {
@@ -273,8 +331,9 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), CommitError> {
             database.markers.push((commit.incarnation, entry.clone()));
         }
     }
-    if !commit.dead_letters.is_empty() {
-        database.violations.push("a good input went to the dead letters".to_owned());
+    for letter in &commit.dead_letters {
+        let place = (commit.incarnation, letter.seq, letter.position);
+        database.dead_letters.entry(place).or_insert_with(|| letter.clone());
     }
     Ok(())
 }

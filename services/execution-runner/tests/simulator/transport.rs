@@ -1,19 +1,16 @@
 //! The broker as a runner sees it.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contracts::v1;
 use execution_runner::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
 use rand::RngExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::bug::Bug;
 use crate::world::{Handle, World, away, lock};
-
-/// The stream's creation time; it is never made again here.
-const INCARNATION: i64 = 7;
-/// How often an empty stream is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// One runner's connection.
 pub struct SimulatedTransport {
@@ -34,7 +31,7 @@ impl Transport for SimulatedTransport {
             .call("stream", |world| {
                 let broker = world.broker.restarts.to_string();
                 Ok(Stream {
-                    incarnation: INCARNATION,
+                    incarnation: world.broker.incarnation,
                     last_seq: world.broker.last_seq,
                     first_at_ms: 0,
                     broker,
@@ -45,6 +42,7 @@ impl Transport for SimulatedTransport {
 
     async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
         self.reading = None;
+        self.handle.stalled.store(false, Ordering::Relaxed);
         let reading = self.handle.call("read", |world| Ok::<_, Unavailable>(world.broker.restarts)).await?;
         let skips = lock(&self.handle.world).bug == Some(Bug::FrameSkipped) && seq > 0;
         self.reading = Some((seq + u64::from(skips), reading));
@@ -54,7 +52,10 @@ impl Transport for SimulatedTransport {
     async fn next_frames(&mut self, frames_max: usize, wait: Duration) -> Result<Vec<RawFrame>, Unavailable> {
         let Some((seq, life)) = self.reading else { return Err(away("the reader")) };
         let deadline = Instant::now() + wait;
+        let stirred = Arc::clone(&lock(&self.handle.world).stirred);
         loop {
+            let stalled = self.handle.stalled.load(Ordering::Relaxed);
+            let stirs = stirred.notified();
             let found = self
                 .handle
                 .call("read", |world| {
@@ -62,7 +63,7 @@ impl Transport for SimulatedTransport {
                         world.tell(|| "a reader has lost its connection".to_owned());
                         return Err(away("the connection"));
                     }
-                    Ok(frames_after(world, seq, frames_max))
+                    Ok(if stalled { Vec::new() } else { frames_after(world, seq, frames_max) })
                 })
                 .await?;
             if let Some(last) = found.last() {
@@ -72,7 +73,8 @@ impl Transport for SimulatedTransport {
             if Instant::now() >= deadline {
                 return Ok(Vec::new());
             }
-            self.handle.take_time(LOOK_EVERY.min(deadline - Instant::now())).await;
+            // Whether it stirs or not, the next look tells.
+            timeout_at(deadline, stirs).await.ok();
         }
     }
 
@@ -101,9 +103,12 @@ impl Transport for SimulatedTransport {
 
     async fn answer(&self, _subject: &str, _answers: v1::Answers) {}
 
-    async fn purge_through(&self, seq: u64) -> Result<(), Unavailable> {
+    async fn purge_through(&self, incarnation: i64, seq: u64) -> Result<(), Unavailable> {
         self.handle
             .call("purge", |world| {
+                if world.broker.incarnation != incarnation {
+                    return Err(away("the old stream"));
+                }
                 let seq = if world.bug == Some(Bug::PurgedTooFar) { seq + 3 } else { seq };
                 world.broker.frames.retain(|frame, _| *frame > seq);
                 Ok(())

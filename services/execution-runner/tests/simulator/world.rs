@@ -1,17 +1,19 @@
 //! Everything outside the loop: a database, a broker, time, and what goes wrong with them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use contracts::v1;
 use execution_runner::partition::port::{
-    CatalogEntry, Conversation, HandledMessage, OutboxKey, Outgoing, Unavailable,
+    CatalogEntry, Conversation, DeadLetter, HandledMessage, OutboxKey, Outgoing, Unavailable,
 };
 use flow_model::{AccountId, ConversationId, ExecutionId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -30,6 +32,8 @@ pub struct Partition {
     pub expires_at_ms: i64,
     pub incarnation: i64,
     pub applied_seq: u64,
+    pub applied_inputs: u32,
+    pub tries: u32,
     pub commit_no: u64,
     pub told_to: String,
 }
@@ -48,6 +52,7 @@ pub struct Database {
     /// What is to be told, and whether it is.
     pub outbox: BTreeMap<OutboxKey, (v1::Outbox, bool)>,
     pub markers: Vec<(i64, CatalogEntry)>,
+    pub dead_letters: BTreeMap<(i64, u64, u32), DeadLetter>,
     /// What the real one would have refused, or must never be asked for.
     pub violations: Vec<String>,
 }
@@ -55,7 +60,11 @@ pub struct Database {
 /// NATS.
 #[derive(Debug, Default)]
 pub struct Broker {
+    /// The stream's creation time.
+    pub incarnation: i64,
     pub frames: BTreeMap<u64, Bytes>,
+    /// All that was ever put into this stream.
+    pub said: Vec<v1::Frame>,
     pub last_seq: u64,
     pub published: Vec<Outgoing>,
     /// Goes up when it is killed: readers of before have lost their connection.
@@ -67,6 +76,10 @@ pub struct World {
     pub database: Database,
     pub broker: Broker,
     pub bug: Option<Bug>,
+    /// Keys of inputs that no runner survives, or no store takes.
+    pub poison: HashMap<Uuid, Poison>,
+    /// Something new is in the stream, or a reading is over.
+    pub stirred: Arc<Notify>,
     pub rng: StdRng,
     /// Faults of single calls happen.
     pub stormy: bool,
@@ -78,6 +91,15 @@ pub struct World {
 
 /// The world as everybody holds it.
 pub type Shared = Arc<Mutex<World>>;
+
+/// What is wrong with an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poison {
+    /// The process that takes it dies.
+    Kills,
+    /// The database cannot hold what comes of it.
+    Refused,
+}
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +119,10 @@ impl World {
             Database { partitions: vec![Partition::default(); PARTITIONS as usize], ..Database::default() };
         Arc::new(Mutex::new(Self {
             database,
-            broker: Broker::default(),
+            broker: Broker { incarnation: 1, ..Broker::default() },
             bug,
+            poison: HashMap::new(),
+            stirred: Arc::default(),
             rng: StdRng::seed_from_u64(seed),
             stormy: false,
             database_away_until: None,
@@ -153,11 +177,27 @@ pub struct Handle {
     pub world: Shared,
     /// Until then the runner's process is stopped.
     pub paused_until: Arc<Mutex<Option<Instant>>>,
+    /// The runner's process has died of itself.
+    pub dead: Arc<AtomicBool>,
+    /// The runner's reading gives nothing any more.
+    pub stalled: Arc<AtomicBool>,
 }
 
 impl Handle {
     pub fn new(world: &Shared) -> Self {
-        Self { world: Arc::clone(world), paused_until: Arc::default() }
+        Self {
+            world: Arc::clone(world),
+            paused_until: Arc::default(),
+            dead: Arc::default(),
+            stalled: Arc::default(),
+        }
+    }
+
+    /// The process dies here.
+    pub async fn die<T>(&self) -> T {
+        lock(&self.world).tell(|| "a runner dies of an input".to_owned());
+        self.dead.store(true, Ordering::Relaxed);
+        std::future::pending().await
     }
 
     /// A call that takes time, and may go wrong.

@@ -55,9 +55,18 @@ impl Stack {
     }
 
     pub async fn runner(&self, name: &str) -> Runner {
+        self.runner_with(name, &[]).await
+    }
+
+    /// A runner that does what texts such as `drill:panic` say.
+    pub async fn drilled_runner(&self, name: &str) -> Runner {
+        self.runner_with(name, &["--fault-drill", "on"]).await
+    }
+
+    async fn runner_with(&self, name: &str, more: &[&str]) -> Runner {
         let nats_url = self.nats.url();
         let partitions = PARTITIONS.to_string();
-        let config = Config::parse_from([
+        let own = [
             "execution-runner",
             "--database-url",
             &self.database_url,
@@ -71,7 +80,8 @@ impl Stack {
             "2000",
             "--lease-renewal-ms",
             "300",
-        ]);
+        ];
+        let config = Config::parse_from(own.iter().chain(more));
         let app = App::build(config, &Health::new()).await.unwrap();
         let shutdown = Shutdown::new();
         let task = tokio::spawn(app.run_until(shutdown.clone()));
