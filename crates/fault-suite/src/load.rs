@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use reqwest::Method;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, Response};
 use serde_json::json;
 use testkit::Api;
 use tokio::sync::watch;
@@ -127,6 +128,7 @@ impl Said {
     pub fn with_tally(mut self, tally: Tally) -> Self {
         self.tally.ok += tally.ok;
         self.tally.refused += tally.refused;
+        self.tally.not_sent += tally.not_sent;
         self.tally.unknown += tally.unknown;
         self.tally.slowest = self.tally.slowest.max(tally.slowest);
         self.tally.took.extend(tally.took);
@@ -260,15 +262,13 @@ async fn send(shared: &Shared, customer: &str, sequence: usize, turn: &Turn, fir
             request = request.header("prefer", "wait=30");
         }
         let asked = Instant::now();
-        let answer = gateway.try_send(request).await;
+        let (outcome, answer) = match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) if error.is_connect() => (Outcome::NotSent, None),
+            Err(_) => (Outcome::Unknown, None),
+        };
         let took = asked.elapsed();
         let status = answer.as_ref().map_or(0, |answer| answer.status);
-        let outcome = match status {
-            0 => Outcome::Unknown,
-            200 | 202 => Outcome::Ok,
-            503 | 504 => Outcome::Refused,
-            _ => Outcome::Wrong,
-        };
         let line = Line {
             at_ms: platform::clock::now_ms(),
             customer,
@@ -289,10 +289,10 @@ async fn send(shared: &Shared, customer: &str, sequence: usize, turn: &Turn, fir
                 shared.journal.problem(format!("an answer that must not be: {status} {}", answer.text));
                 return false;
             }
-            (Outcome::Refused, Some(answer)) if answer.header("retry-after").parse::<u64>().is_err() => {
+            (Outcome::Refused, Some(answer)) if !answer.says_when => {
                 shared.journal.problem(format!("an answer {status} without Retry-After: {}", answer.text));
             }
-            (Outcome::Refused | Outcome::Unknown | Outcome::Wrong, _) => {}
+            (Outcome::Refused | Outcome::NotSent | Outcome::Unknown | Outcome::Wrong, _) => {}
         }
         if begun.elapsed() > PATIENCE {
             shared.journal.problem(format!("{customer} {} was never acknowledged", turn.message_id));
@@ -301,4 +301,26 @@ async fn send(shared: &Shared, customer: &str, sequence: usize, turn: &Turn, fir
         tokio::time::sleep(AGAIN).await;
     }
     false
+}
+
+/// An answer of a gateway.
+struct Answer {
+    status: u16,
+    /// Whether it says when to try again.
+    says_when: bool,
+    text: String,
+}
+
+async fn read(response: Response) -> (Outcome, Option<Answer>) {
+    let status = response.status().as_u16();
+    let when = response.headers().get(RETRY_AFTER).and_then(|when| when.to_str().ok());
+    let says_when = when.is_some_and(|when| when.parse::<u64>().is_ok());
+    // An answer that breaks off is none.
+    let Ok(text) = response.text().await else { return (Outcome::Unknown, None) };
+    let outcome = match status {
+        200 | 202 => Outcome::Ok,
+        503 | 504 => Outcome::Refused,
+        _ => Outcome::Wrong,
+    };
+    (outcome, Some(Answer { status, says_when, text }))
 }

@@ -239,8 +239,9 @@ impl Scene {
             format!("{} problems of the load in all", tally.problems_in_all)
         });
         self.row.note(format!(
-            "{} refused, {} unknown, slowest answer {:.1} s",
+            "{} refused, {} not sent, {} unknown, slowest answer {:.1} s",
             tally.refused,
+            tally.not_sent,
             tally.unknown,
             tally.slowest.as_secs_f64()
         ));

@@ -36,9 +36,9 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let told = before.spoken.iter().map(|spoken| (spoken.script.customer(), spoken.turns)).collect();
     let talk = Talk { customers: before.spoken.clone(), ..talk };
     let load = scene.talk_as("after", talk)?;
-    sleep(stage.load_time() / 2).await;
     let drained = scene.catch_up(&load).await?;
     scene.row.time("handled with an empty broker", drained, DRAINED_TARGET);
+    sleep(stage.load_time() / 2).await;
     let after = load.finish().await?.with_tally(before.tally);
     scene.close_told(&after, &Told::Since(told)).await
 }

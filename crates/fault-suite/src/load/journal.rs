@@ -21,6 +21,8 @@ pub enum Outcome {
     Ok,
     /// It was not taken, and the sender was told when to try again.
     Refused,
+    /// No gateway listened: it was not sent.
+    NotSent,
     /// The connection failed: it may be kept.
     Unknown,
     /// An answer that must not be.
@@ -55,6 +57,8 @@ pub struct Tally {
     pub ok: usize,
     /// Requests that were refused.
     pub refused: usize,
+    /// Requests that found no gateway.
+    pub not_sent: usize,
     /// Requests without an answer.
     pub unknown: usize,
     /// The longest request that was answered or failed.
@@ -96,6 +100,7 @@ impl Journal {
                 tally.took.push(took);
             }
             Outcome::Refused => tally.refused += 1,
+            Outcome::NotSent => tally.not_sent += 1,
             Outcome::Unknown => tally.unknown += 1,
             Outcome::Wrong => {}
         }
