@@ -5,6 +5,7 @@ use contracts::{subject, v1};
 use flow_model::WorkflowId;
 use prost::Message;
 
+use crate::reader::stream_state;
 use crate::{Bus, Unavailable};
 
 /// The bucket.
@@ -36,7 +37,7 @@ impl Definitions {
             .map_err(Unavailable::new)
     }
 
-    /// A revision, if it is there.
+    /// A revision, if it is there. A bucket that is missing has none.
     ///
     /// # Errors
     /// When NATS is away.
@@ -46,7 +47,12 @@ impl Definitions {
         revision: u32,
     ) -> Result<Option<v1::Definition>, Unavailable> {
         let key = subject::definition_key(workflow, revision);
-        let value = self.bucket().await?.get(key).await.map_err(Unavailable::new)?;
+        let bucket = match self.bucket().await {
+            Ok(bucket) => bucket,
+            Err(error) if self.bus.has_stream(subject::DEFINITIONS_STREAM).await? => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let value = bucket.get(key).await.map_err(Unavailable::new)?;
         Ok(value.and_then(|bytes| {
             v1::Definition::decode(bytes)
                 .inspect_err(
@@ -67,6 +73,14 @@ impl Definitions {
             bucket.purge(&key).await.map_err(Unavailable::new)?;
         }
         Ok(())
+    }
+
+    /// When the bucket was made, Unix nanoseconds: another one has to be filled anew.
+    ///
+    /// # Errors
+    /// When NATS is away or there is no bucket.
+    pub async fn incarnation(&self) -> Result<i64, Unavailable> {
+        stream_state(&self.bus, subject::DEFINITIONS_STREAM).await.map(|bucket| bucket.incarnation)
     }
 
     async fn bucket(&self) -> Result<kv::Store, Unavailable> {

@@ -1,11 +1,13 @@
 //! The streams of inputs: writing frames, reading them, removing what is handled.
 
+mod shares;
 mod writer;
 
 pub use writer::{AppendError, Writer};
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream::RawMessageErrorKind;
 use contracts::subject;
 
 use crate::reader::{Reader, StreamMessage, StreamState, incarnation_of, stream_state};
@@ -17,6 +19,22 @@ use crate::{Bus, Unavailable};
 /// When NATS is away or the stream is missing.
 pub async fn stream(bus: &Bus, group: u32) -> Result<StreamState, Unavailable> {
     stream_state(bus, &subject::turns_stream(group)).await
+}
+
+/// When the first of a group's frames from `seq` on that is still there was stored, Unix milliseconds; none when there is
+/// none.
+///
+/// # Errors
+/// When NATS is away.
+pub async fn stored_at_ms(bus: &Bus, group: u32, seq: u64) -> Result<Option<i64>, Unavailable> {
+    bus.require_connected()?;
+    let name = subject::turns_stream(group);
+    let stream = bus.jetstream.get_stream_no_info(name).await.map_err(Unavailable::new)?;
+    match stream.get_first_raw_message_by_subject(subject::turns(group), seq).await {
+        Ok(frame) => Ok(Some(frame.time.timestamp_millis())),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(Unavailable::new(error)),
+    }
 }
 
 /// Reads a group's frames from `from_seq` on.

@@ -7,6 +7,7 @@
 pub mod answers;
 mod connection;
 pub mod definitions;
+pub mod durability;
 pub mod events;
 pub mod frames;
 pub mod publish;
@@ -15,4 +16,4 @@ pub mod rpc;
 pub mod topology;
 
 pub use connection::{Bus, BusConfig, Unavailable};
-pub use topology::{Layout, Topology};
+pub use topology::{Layout, Mended, Topology};

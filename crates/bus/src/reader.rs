@@ -21,6 +21,11 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 const REQUEST_EXPIRES: Duration = Duration::from_secs(30);
 /// Messages asked for at once.
 const REQUEST_MESSAGES: usize = 256;
+/// Bytes asked for at once, whatever the backlog is: the next are asked for when half of them have come, so one and a half
+/// times as many may wait in memory. Several of the largest messages (1 MiB) fit, or the server could not send any.
+const REQUEST_BYTES: usize = 4 << 20;
+/// A batch that has so many bytes takes no further message: it is decoded as a whole, and is then several times as large.
+const BATCH_BYTES: usize = 2 << 20;
 /// The server forgets the consumer of a reader that is gone after this.
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 
@@ -31,8 +36,19 @@ pub struct StreamState {
     pub incarnation: i64,
     /// The last message's place; 0 before the first.
     pub last_seq: u64,
+    /// The first message that it still has; after the last one when it has none.
+    pub first_seq: u64,
     /// When the first message that it still has was stored, Unix milliseconds; long ago when it has none.
     pub first_at_ms: i64,
+}
+
+impl StreamState {
+    /// When the first message that it still has was stored, by the broker's clock in Unix milliseconds; none when it has
+    /// none.
+    #[must_use]
+    pub fn oldest_at_ms(&self) -> Option<i64> {
+        (self.last_seq > 0 && self.first_seq <= self.last_seq).then_some(self.first_at_ms)
+    }
 }
 
 /// Asks for a stream.
@@ -46,6 +62,7 @@ pub async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, Unavaila
     Ok(StreamState {
         incarnation: incarnation_of(info),
         last_seq: info.state.last_sequence,
+        first_seq: info.state.first_sequence,
         first_at_ms: info.state.first_timestamp.timestamp_millis(),
     })
 }
@@ -101,6 +118,7 @@ impl Reader {
             consumer
                 .stream()
                 .max_messages_per_batch(REQUEST_MESSAGES)
+                .max_bytes_per_batch(REQUEST_BYTES)
                 .expires(REQUEST_EXPIRES)
                 .heartbeat(HEARTBEAT)
                 .messages()
@@ -113,8 +131,8 @@ impl Reader {
         Ok(Self { messages, next_seq: from_seq.max(1), next_delivery: 1 })
     }
 
-    /// The messages that are there, in order, at most `messages_max`; waits for the first one, but not longer than
-    /// `wait`, after which there are none.
+    /// The messages that are there, in order, at most `messages_max` and not more than it takes to have 2 MiB; waits for
+    /// the first one, but not longer than `wait`, after which there are none.
     ///
     /// # Errors
     /// When reading has to begin anew after the last message that was given: the reader is of no use any more.
@@ -124,13 +142,18 @@ impl Reader {
         wait: Duration,
     ) -> Result<Vec<StreamMessage>, Unavailable> {
         let Ok(first) = tokio::time::timeout(wait, self.messages.next()).await else { return Ok(Vec::new()) };
-        let mut batch = vec![self.check(first)?];
-        while batch.len() < messages_max {
+        let first = self.check(first)?;
+        let mut bytes = first.payload.len();
+        let mut batch = vec![first];
+        while batch.len() < messages_max && bytes < BATCH_BYTES {
             match self.messages.next().now_or_never() {
                 // A failure after good messages is met again by the next call.
                 Some(Some(Err(_)) | None) | None => break,
                 Some(message) => match self.check(message) {
-                    Ok(message) => batch.push(message),
+                    Ok(message) => {
+                        bytes += message.payload.len();
+                        batch.push(message);
+                    }
                     Err(error) if batch.is_empty() => return Err(error),
                     Err(error) => {
                         tracing::debug!(%error, "reading stops");

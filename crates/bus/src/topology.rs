@@ -34,6 +34,11 @@ pub struct Topology {
     #[arg(long, env = "TURNLOOM_REPLIES_HOURS", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=8760))]
     pub replies_hours: u32,
+    /// Servers of a NATS cluster that keep each stream; with 3 the loss of one costs nothing. Set before the streams are
+    /// made: those of events and replies cannot go from 1 to more
+    #[arg(long, env = "TURNLOOM_STREAM_REPLICAS", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub stream_replicas: u8,
 }
 
 /// How many partitions there are, in how many groups: fixed when an installation is set up.
@@ -71,6 +76,7 @@ impl Default for Topology {
             events_hours: 72,
             replies_bytes_max: 1 << 30,
             replies_hours: 24,
+            stream_replicas: 1,
         }
     }
 }
@@ -86,44 +92,42 @@ impl Bus {
     /// # Errors
     /// When NATS is away or refuses, for instance because the sizes are over its limit.
     pub async fn ensure_topology(&self, topology: &Topology, layout: Layout) -> Result<(), Unavailable> {
-        for group in 0..layout.groups {
-            self.ensure_stream(Config {
-                name: subject::turns_stream(group),
-                subjects: vec![subject::turns(group)],
-                retention: RetentionPolicy::Limits,
-                // An input that is not stored must not be acknowledged, and an old one must not give way to it.
-                discard: DiscardPolicy::New,
-                max_bytes: topology.turns_bytes_max,
-                metadata: layout.to_metadata(),
-                ..common()
-            })
-            .await?;
+        for config in streams(topology, layout) {
+            self.jetstream.create_or_update_stream(config).await.map_err(Unavailable::new)?;
         }
-        self.ensure_stream(Config {
-            name: subject::EVENTS_STREAM.to_owned(),
-            subjects: vec![subject::EVENTS_ALL.to_owned()],
-            max_bytes: topology.events_bytes_max,
-            max_age: hours(topology.events_hours),
-            persist_mode: Some(PersistenceMode::Async),
-            ..common()
-        })
-        .await?;
-        self.ensure_stream(Config {
-            name: subject::REPLIES_STREAM.to_owned(),
-            subjects: vec![subject::REPLIES_ALL.to_owned()],
-            max_bytes: topology.replies_bytes_max,
-            max_age: hours(topology.replies_hours),
-            persist_mode: Some(PersistenceMode::Async),
-            ..common()
-        })
-        .await?;
-        let bucket = kv::Config {
-            bucket: subject::DEFINITIONS_BUCKET.to_owned(),
-            history: 1,
-            storage: StorageType::File,
-            ..kv::Config::default()
-        };
+        let bucket = bucket(topology);
         self.jetstream.create_or_update_key_value(bucket).await.map(|_| ()).map_err(Unavailable::new)
+    }
+
+    /// Makes the streams and the bucket again that are missing; those that are there stay as they are. Several processes
+    /// may do this at once.
+    ///
+    /// # Errors
+    /// When NATS is away. What cannot be looked at or made is told in the answer.
+    pub async fn mend_topology(&self, topology: &Topology, layout: Layout) -> Result<Mended, Unavailable> {
+        self.require_connected()?;
+        let mut mended = Mended::default();
+        for config in streams(topology, layout) {
+            let name = config.name.clone();
+            let making =
+                async { self.jetstream.create_stream(config).await.map(|_| ()).map_err(Unavailable::new) };
+            mended.note(name.clone(), self.make_if_missing(&name, making).await);
+        }
+        let making = async {
+            self.jetstream.create_key_value(bucket(topology)).await.map(|_| ()).map_err(Unavailable::new)
+        };
+        let name = subject::DEFINITIONS_STREAM;
+        mended.note(name.to_owned(), self.make_if_missing(name, making).await);
+        Ok(mended)
+    }
+
+    /// Whether it had to be made.
+    async fn make_if_missing(
+        &self,
+        stream: &str,
+        making: impl Future<Output = Result<(), Unavailable>>,
+    ) -> Result<bool, Unavailable> {
+        if self.has_stream(stream).await? { Ok(false) } else { making.await.map(|()| true) }
     }
 
     /// How the installation's customers are spread; none until the first runner has set up the streams.
@@ -139,6 +143,19 @@ impl Bus {
         }
     }
 
+    /// Whether there is a stream of this name.
+    ///
+    /// # Errors
+    /// When NATS is away.
+    pub async fn has_stream(&self, name: &str) -> Result<bool, Unavailable> {
+        self.require_connected()?;
+        match self.jetstream.get_stream(name).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(Unavailable::new(error)),
+        }
+    }
+
     /// Removes a stream with everything in it, for tests of what happens then and for operators.
     ///
     /// # Errors
@@ -147,21 +164,83 @@ impl Bus {
         self.require_connected()?;
         self.jetstream.delete_stream(name).await.map(|_| ()).map_err(Unavailable::new)
     }
+}
 
-    async fn ensure_stream(&self, config: Config) -> Result<(), Unavailable> {
-        self.jetstream.create_or_update_stream(config).await.map(|_| ()).map_err(Unavailable::new)
+/// What came of looking for everything that must be there.
+#[derive(Debug, Default)]
+pub struct Mended {
+    /// Streams that were missing and are made again; that of the bucket has its name after `KV_`.
+    pub made: Vec<String>,
+    /// Streams that could not be looked at or made.
+    pub failed: Vec<(String, Unavailable)>,
+}
+
+impl Mended {
+    fn note(&mut self, stream: String, made: Result<bool, Unavailable>) {
+        match made {
+            Ok(true) => self.made.push(stream),
+            Ok(false) => {}
+            Err(error) => self.failed.push((stream, error)),
+        }
     }
 }
 
-fn is_missing(error: &GetStreamError) -> bool {
+pub(crate) fn is_missing(error: &GetStreamError) -> bool {
     matches!(error.kind(), GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
-fn common() -> Config {
+fn streams(topology: &Topology, layout: Layout) -> Vec<Config> {
+    let mut streams: Vec<Config> = (0..layout.groups)
+        .map(|group| Config {
+            name: subject::turns_stream(group),
+            subjects: vec![subject::turns(group)],
+            retention: RetentionPolicy::Limits,
+            // An input that is not stored must not be acknowledged, and an old one must not give way to it.
+            discard: DiscardPolicy::New,
+            max_bytes: topology.turns_bytes_max,
+            metadata: layout.to_metadata(),
+            ..every_stream(topology)
+        })
+        .collect();
+    streams.push(Config {
+        name: subject::EVENTS_STREAM.to_owned(),
+        subjects: vec![subject::EVENTS_ALL.to_owned()],
+        max_bytes: topology.events_bytes_max,
+        max_age: hours(topology.events_hours),
+        persist_mode: persist_mode(topology),
+        ..every_stream(topology)
+    });
+    streams.push(Config {
+        name: subject::REPLIES_STREAM.to_owned(),
+        subjects: vec![subject::REPLIES_ALL.to_owned()],
+        max_bytes: topology.replies_bytes_max,
+        max_age: hours(topology.replies_hours),
+        persist_mode: persist_mode(topology),
+        ..every_stream(topology)
+    });
+    streams
+}
+
+/// Events and replies can be told again, so they need not be on disk at once. A server takes this for one replica only.
+fn persist_mode(topology: &Topology) -> Option<PersistenceMode> {
+    (topology.stream_replicas == 1).then_some(PersistenceMode::Async)
+}
+
+fn bucket(topology: &Topology) -> kv::Config {
+    kv::Config {
+        bucket: subject::DEFINITIONS_BUCKET.to_owned(),
+        history: 1,
+        storage: StorageType::File,
+        num_replicas: usize::from(topology.stream_replicas),
+        ..kv::Config::default()
+    }
+}
+
+fn every_stream(topology: &Topology) -> Config {
     Config {
         storage: StorageType::File,
         discard: DiscardPolicy::Old,
-        num_replicas: 1,
+        num_replicas: usize::from(topology.stream_replicas),
         // Nothing here is de-duplicated by the broker, so its table of recent ids is kept short.
         duplicate_window: Duration::from_secs(1),
         ..Config::default()

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     ExecutionNotFound,
     /// No such message in this account.
     MessageNotFound,
+    /// No such dead letter in this account.
+    DeadLetterNotFound,
     /// No such route.
     NotFound,
     /// The route exists with another method.
@@ -51,7 +53,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -61,6 +63,7 @@ impl ErrorCode {
         Self::WorkflowNotFound,
         Self::ExecutionNotFound,
         Self::MessageNotFound,
+        Self::DeadLetterNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::PayloadTooLarge,
@@ -88,6 +91,7 @@ impl ErrorCode {
             Self::WorkflowNotFound => "WORKFLOW_NOT_FOUND",
             Self::ExecutionNotFound => "EXECUTION_NOT_FOUND",
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
+            Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
@@ -116,7 +120,11 @@ impl ErrorCode {
             Self::InvalidRequest | Self::MissingRequiredField | Self::InvalidWorkflowConfig => 400,
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
-            Self::WorkflowNotFound | Self::ExecutionNotFound | Self::MessageNotFound | Self::NotFound => 404,
+            Self::WorkflowNotFound
+            | Self::ExecutionNotFound
+            | Self::MessageNotFound
+            | Self::DeadLetterNotFound
+            | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::WorkflowAlreadyExists | Self::Conflict => 409,
             Self::PreconditionFailed => 412,
@@ -143,6 +151,7 @@ impl ErrorCode {
             Self::WorkflowNotFound => "Workflow does not exist",
             Self::ExecutionNotFound => "Execution does not exist",
             Self::MessageNotFound => "Message does not exist",
+            Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::NotFound => "No such route",
             Self::MethodNotAllowed => "The route does not take this method",
             Self::PayloadTooLarge => "The request body is too large",

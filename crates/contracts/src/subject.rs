@@ -14,6 +14,8 @@ pub const REPLIES_STREAM: &str = "REPLIES";
 pub const REPLIES_ALL: &str = "replies.>";
 /// Key-value bucket of workflow revisions, keys [`definition_key`].
 pub const DEFINITIONS_BUCKET: &str = "definitions";
+/// The stream that keeps [`DEFINITIONS_BUCKET`].
+pub const DEFINITIONS_STREAM: &str = "KV_definitions";
 
 /// Frames of one group of partitions. There is one group, `0`, unless an installation is set up with more.
 #[must_use]

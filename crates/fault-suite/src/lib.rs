@@ -104,15 +104,15 @@ fn conclude(row: &Row, stage: &Stage, options: &Options) {
 }
 
 fn again(row: &Row, plan: &Plan) -> String {
-    let mut flags = format!("--only {} --seed {}", row.fault, row.seed);
+    let mut flags = vec![format!("--only {} --seed {}", row.fault, row.seed)];
     if plan.short {
-        flags.push_str(" --short");
+        flags.push("--short".to_owned());
     }
     if plan.long > 1 {
-        flags.push_str(&format!(" --long {}", plan.long));
+        flags.push(format!("--long {}", plan.long));
     }
     if plan.per_second != options::PER_SECOND {
-        flags.push_str(&format!(" --messages-per-second {}", plan.per_second));
+        flags.push(format!("--messages-per-second {}", plan.per_second));
     }
-    format!("make fault ARGS=\"{flags}\"")
+    format!("make fault ARGS=\"{}\"", flags.join(" "))
 }

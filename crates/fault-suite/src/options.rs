@@ -11,7 +11,8 @@ use crate::scene::Plan;
 /// Messages begun in a second unless said otherwise.
 pub const PER_SECOND: u32 = 300;
 
-/// Kills, stops and cuts parts of the real product under load, and checks that nothing is lost, done twice or out of order.
+/// Kills, stops and cuts off parts of the real product under load, and checks that nothing is lost, done twice or out of order.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Parser)]
 #[command(name = "fault-suite", version)]
 pub struct Options {

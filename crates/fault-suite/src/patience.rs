@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::failure::Failure;
 
 /// What has not come true by then never will: more than ten times the longest target.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 

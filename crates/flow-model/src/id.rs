@@ -32,6 +32,12 @@ pub mod kind {
     /// One customer of an account on one channel.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Conversation {}
+    /// An input, or a frame of inputs, that could not be handled.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum DeadLetter {}
+    /// A process that runs turns.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Runner {}
 
     impl super::Kind for Account {
         const NAME: &'static str = "account";
@@ -45,6 +51,12 @@ pub mod kind {
     impl super::Kind for Conversation {
         const NAME: &'static str = "conversation";
     }
+    impl super::Kind for DeadLetter {
+        const NAME: &'static str = "dead-letter";
+    }
+    impl super::Kind for Runner {
+        const NAME: &'static str = "runner";
+    }
 }
 
 /// The tenant that everything belongs to.
@@ -55,6 +67,10 @@ pub type WorkflowId = Id<kind::Workflow>;
 pub type ExecutionId = Id<kind::Execution>;
 /// A conversation: one customer of an account on one channel.
 pub type ConversationId = Id<kind::Conversation>;
+/// An input that could not be handled. Ids sort by when it was put aside.
+pub type DeadLetterId = Id<kind::DeadLetter>;
+/// A process that runs turns; a new one each time that it is started.
+pub type RunnerId = Id<kind::Runner>;
 
 /// An id of one kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

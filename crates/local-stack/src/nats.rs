@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::keeper::{self, Until};
-use crate::postgres::interrupt;
+use crate::postgres::{interrupt, signal};
 use crate::{Error, binaries, io_error, log, port};
 
 /// A start that takes longer has failed.
@@ -30,8 +31,20 @@ pub struct Nats {
     monitor_port: u16,
     running: Option<(Child, Child)>,
     ephemeral: Option<TempDir>,
+    own: Own,
+}
+
+/// What is not as usual.
+#[derive(Debug)]
+struct Own {
     /// User and password that every client has to name.
     login: Option<(String, String)>,
+    /// How often it syncs, as its configuration says it.
+    sync_interval: &'static str,
+}
+
+impl Own {
+    const USUAL: Self = Self { login: None, sync_interval: "always" };
 }
 
 impl Nats {
@@ -40,7 +53,7 @@ impl Nats {
     /// # Errors
     /// When the program is missing, or it does not become ready.
     pub fn start(directory: &Path) -> Result<Self, Error> {
-        Self::in_directory(directory.to_owned(), None, None)
+        Self::in_directory(directory.to_owned(), None, Own::USUAL)
     }
 
     /// Starts a server whose streams go away with this value.
@@ -48,7 +61,7 @@ impl Nats {
     /// # Errors
     /// As [`Nats::start`].
     pub fn ephemeral() -> Result<Self, Error> {
-        Self::in_temporary_directory(None)
+        Self::in_temporary_directory(Own::USUAL)
     }
 
     /// The same for clients that name this user and password only. They are not part of [`Nats::url`].
@@ -56,19 +69,24 @@ impl Nats {
     /// # Errors
     /// As [`Nats::start`].
     pub fn ephemeral_for(user: &str, password: &str) -> Result<Self, Error> {
-        Self::in_temporary_directory(Some((user.to_owned(), password.to_owned())))
+        let login = Some((user.to_owned(), password.to_owned()));
+        Self::in_temporary_directory(Own { login, ..Own::USUAL })
     }
 
-    fn in_temporary_directory(login: Option<(String, String)>) -> Result<Self, Error> {
+    /// The same, but it acknowledges at once and syncs every two minutes only: what a power cut would lose then.
+    ///
+    /// # Errors
+    /// As [`Nats::start`].
+    pub fn ephemeral_that_syncs_late() -> Result<Self, Error> {
+        Self::in_temporary_directory(Own { sync_interval: "2m", ..Own::USUAL })
+    }
+
+    fn in_temporary_directory(own: Own) -> Result<Self, Error> {
         let directory = TempDir::with_prefix("turnloom-nats-").map_err(io_error("no temporary directory"))?;
-        Self::in_directory(directory.path().to_owned(), Some(directory), login)
+        Self::in_directory(directory.path().to_owned(), Some(directory), own)
     }
 
-    fn in_directory(
-        directory: PathBuf,
-        ephemeral: Option<TempDir>,
-        login: Option<(String, String)>,
-    ) -> Result<Self, Error> {
+    fn in_directory(directory: PathBuf, ephemeral: Option<TempDir>, own: Own) -> Result<Self, Error> {
         fs::create_dir_all(&directory).map_err(io_error(format!("cannot make {}", directory.display())))?;
         let mut nats = Self {
             directory,
@@ -77,7 +95,7 @@ impl Nats {
             monitor_port: 0,
             running: None,
             ephemeral,
-            login,
+            own,
         };
         for attempt in 1.. {
             nats.port = port::free()?;
@@ -116,6 +134,29 @@ impl Nats {
             keeper::dismiss(keeper);
             server.kill().ok();
             server.wait().ok();
+        }
+    }
+
+    /// Removes everything that it has stored, as the loss of its disk would. It is killed before.
+    ///
+    /// # Errors
+    /// When the data cannot be removed.
+    pub fn lose_data(&mut self) -> Result<(), Error> {
+        self.kill();
+        fs::remove_dir_all(self.data()).map_err(io_error("the data of nats-server cannot be removed"))
+    }
+
+    /// Lets it hang: its connections stay, and it answers nothing until [`Nats::resume`].
+    pub fn pause(&self) {
+        if let Some(server) = self.pid() {
+            signal(server, Signal::STOP);
+        }
+    }
+
+    /// Lets it go on after [`Nats::pause`].
+    pub fn resume(&self) {
+        if let Some(server) = self.pid() {
+            signal(server, Signal::CONT);
         }
     }
 
@@ -158,17 +199,23 @@ impl Nats {
     fn config(&self) -> String {
         format!(
             "listen: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
-             jetstream {{\n  store_dir: {:?}\n  sync_interval: always\n}}\n{}",
+             jetstream {{\n  store_dir: {:?}\n  sync_interval: {:?}\n}}\n{}",
             self.port,
             self.monitor_port,
-            self.directory.join("jetstream").display().to_string(),
-            self.login
+            self.data().display().to_string(),
+            self.own.sync_interval,
+            self.own
+                .login
                 .as_ref()
                 .map(|(user, password)| format!(
                     "authorization {{ user: {user:?}, password: {password:?} }}\n"
                 ))
                 .unwrap_or_default(),
         )
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.join("jetstream")
     }
 
     fn log(&self) -> PathBuf {

@@ -101,6 +101,25 @@ impl Postgres {
         }
     }
 
+    /// Lets all of it hang: its connections stay, and it answers nothing until [`Postgres::resume`].
+    pub fn pause(&self) {
+        let Some(server) = self.pid() else { return };
+        // The first process before its children, so that it can't start another one.
+        signal(server, Signal::STOP);
+        for child in children(server) {
+            signal(child, Signal::STOP);
+        }
+    }
+
+    /// Lets it go on after [`Postgres::pause`].
+    pub fn resume(&self) {
+        let Some(server) = self.pid() else { return };
+        for child in children(server) {
+            signal(child, Signal::CONT);
+        }
+        signal(server, Signal::CONT);
+    }
+
     /// Stops it in order: open connections are closed, everything is written.
     pub fn stop(&mut self) {
         if let Some(mut running) = self.running.take() {
@@ -156,7 +175,7 @@ pub(crate) fn interrupt(server: &Child) {
     signal(server.id(), Signal::INT);
 }
 
-fn signal(process: u32, signal: Signal) {
+pub(crate) fn signal(process: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
         kill_process(pid, signal).ok();
     }

@@ -4,12 +4,14 @@
 //! schema of its own, which its connections find by `search_path`. No table is known here.
 
 mod config;
+mod durability;
 mod error;
 mod migrate;
 mod pool;
 pub mod raw;
 
 pub use config::PgConfig;
+pub use durability::{Durability, durability_problems};
 pub use error::{Unavailable, is_unavailable};
 pub use migrate::{MigrateError, migrate};
 pub use pool::{Connection, Pool};

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod clock;
+pub mod durability;
 pub mod health;
 pub mod lifecycle;
 pub mod metrics;

@@ -61,6 +61,11 @@ impl Api {
         &self.base
     }
 
+    /// The key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The same with another key.
     #[must_use]
     pub fn with_key(&self, key: impl Into<String>) -> Self {

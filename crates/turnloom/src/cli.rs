@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use bus::rpc::CallError;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -9,7 +10,9 @@ use crate::api::ApiError;
 use crate::connection::Connection;
 use crate::output::{Format, RED, styled};
 use crate::printing::{self, eprintln};
-use crate::{chat, demo, doctor, events, executions, metrics, up, workflows};
+use crate::{
+    chat, dead_letters, demo, doctor, events, executions, metrics, republish, runners, up, workflows,
+};
 
 /// Turnloom runs conversational workflows.
 #[derive(Debug, Parser)]
@@ -48,6 +51,13 @@ enum Command {
     Metrics(metrics::Command),
     /// Tails the events of an account; remembers by its name where it stopped
     Events(events::Arguments),
+    /// Shows who owns which partitions, and how far behind they are
+    Runners(runners::Arguments),
+    /// Lists, shows and tries again what could not be handled
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    /// Tells events and replies again, in order and with the same ids
+    Republish(republish::Arguments),
     /// Looks at everything that Turnloom stands on, and says what to do
     Doctor(doctor::Arguments),
     /// Prints the API's OpenAPI document
@@ -76,13 +86,17 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 async fn execute(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { connection, format, command } = arguments;
     match command {
-        Command::Up(arguments) => up::run(*arguments, &connection.data_dir).await,
+        // The starts of all services are inside.
+        Command::Up(arguments) => Box::pin(up::run(*arguments, &connection.data_dir)).await,
         Command::Demo => demo::run(&connection.api()?, format).await,
         Command::Chat(arguments) => chat::run(arguments, &connection.api()?, format).await,
         Command::Workflows(command) => workflows::run(command, &connection.api()?, format).await,
         Command::Executions(command) => executions::run(command, &connection.api()?, format).await,
         Command::Metrics(command) => metrics::run(command, &connection, format).await,
         Command::Events(arguments) => events::run(arguments, &connection.data_dir, format).await,
+        Command::Runners(arguments) => runners::run(arguments, &connection.api()?, format).await,
+        Command::DeadLetters(command) => dead_letters::run(command, &connection.api()?, format).await,
+        Command::Republish(arguments) => republish::run(arguments, &connection, format).await,
         Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
         Command::Openapi => printing::write(format_args!("{}", gateway::openapi())),
         Command::Asyncapi => printing::write(format_args!("{}", execution_runner::asyncapi())),
@@ -109,6 +123,10 @@ fn chain(error: &anyhow::Error) -> String {
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     let unreachable = error.chain().any(|cause| {
         matches!(cause.downcast_ref::<ApiError>(), Some(ApiError::Unreachable(_)))
+            || matches!(
+                cause.downcast_ref::<CallError>(),
+                Some(CallError::Unavailable(_) | CallError::TimedOut)
+            )
             || cause.downcast_ref::<bus::Unavailable>().is_some()
     });
     ExitCode::from(if unreachable { 3 } else { 1 })

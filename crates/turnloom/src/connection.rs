@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use bus::{Bus, BusConfig};
 use serde::Deserialize;
 
 use crate::api::{self, Api};
@@ -73,6 +74,18 @@ impl Connection {
             })?,
         };
         Api::new(&url, &key)
+    }
+
+    /// The bus at this address, or that of the `turnloom up` in the data directory; `name` is how operators see it.
+    ///
+    /// # Errors
+    /// When it is not said where it is, or it cannot be reached.
+    pub async fn bus(&self, url: Option<&str>, name: &str) -> anyhow::Result<Bus> {
+        let url = match url {
+            Some(url) => url.to_owned(),
+            None => RunFile::read(&self.data_dir)?.nats_url,
+        };
+        Ok(Bus::connect(&BusConfig::for_url(&url), name).await?)
     }
 
     /// The key that `turnloom up` keeps in the data directory. It opens everything there, so nobody else gets to see it.

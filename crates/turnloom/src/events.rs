@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bus::events::{Begin, EventMessage, SubscribeError, Subscription};
+use bus::events::{self, Begin, EventMessage, SubscribeError, Subscription};
 use bus::{Bus, BusConfig};
 use contracts::subject;
 use flow_model::AccountId;
@@ -72,17 +72,15 @@ pub async fn run(arguments: Arguments, data_dir: &Path, format: Format) -> anyho
         None => RunFile::read(data_dir)?.nats_url,
     };
     let bus = Bus::connect(&BusConfig::for_url(&nats_url), "turnloom-events").await?;
-    let subscription = subscribe(&bus, &arguments).await?;
-    let ended = tail(&subscription, arguments.limit, format).await;
+    let ended = tail(&bus, &arguments, format).await;
     // Nothing waits for single acknowledgements: NATS has heard all of them when it answers this.
     bus.check().await.ok();
     ended
 }
 
-async fn subscribe(bus: &Bus, arguments: &Arguments) -> anyhow::Result<Subscription> {
+async fn subscribe(bus: &Bus, arguments: &Arguments, begin: Begin) -> anyhow::Result<Subscription> {
     let event_type = arguments.event_type.as_deref().unwrap_or(">");
     let filter = subject::events(AccountId::named(&arguments.account), event_type);
-    let begin = if arguments.new { Begin::New } else { Begin::All };
     match Subscription::durable(bus, &arguments.subscription(), &filter, begin).await {
         Ok(subscription) => Ok(subscription),
         Err(error @ SubscribeError::Taken { .. }) => bail!("{error}: choose another --name"),
@@ -90,10 +88,13 @@ async fn subscribe(bus: &Bus, arguments: &Arguments) -> anyhow::Result<Subscript
     }
 }
 
-async fn tail(subscription: &Subscription, limit: Option<u64>, format: Format) -> anyhow::Result<()> {
+async fn tail(bus: &Bus, arguments: &Arguments, format: Format) -> anyhow::Result<()> {
+    let begin = if arguments.new { Begin::New } else { Begin::All };
+    let mut subscription = subscribe(bus, arguments, begin).await?;
+    let mut incarnation = events::stream(bus).await?.incarnation;
     let shutdown = Shutdown::on_signals();
-    let messages_max = if limit.is_some() { 1 } else { MESSAGES_MAX };
-    let mut left = limit.unwrap_or(u64::MAX);
+    let messages_max = if arguments.limit.is_some() { 1 } else { MESSAGES_MAX };
+    let mut left = arguments.limit.unwrap_or(u64::MAX);
     while left > 0 && !shutdown.is_requested() {
         match subscription.next_batch(messages_max, WAIT).await {
             Ok(messages) => {
@@ -103,6 +104,13 @@ async fn tail(subscription: &Subscription, limit: Option<u64>, format: Format) -
             Err(error) => {
                 eprintln!("{error}; trying again");
                 tokio::time::sleep(PAUSE).await;
+                // A stream that was made again knows nothing of the subscription, and all that it has is new.
+                if let Ok(stream) = events::stream(bus).await
+                    && stream.incarnation != incarnation
+                    && let Ok(again) = subscribe(bus, arguments, Begin::All).await
+                {
+                    (subscription, incarnation) = (again, stream.incarnation);
+                }
             }
         }
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::{Bus, BusConfig};
 use chrono::{DateTime, NaiveDate, Utc};
 use contracts::{subject, v1};
 use flow_model::{AccountId, WorkflowId};
@@ -13,7 +12,6 @@ use crate::api::Api;
 use crate::connection::Connection;
 use crate::output::{self, BOLD, DIM, Format, GREEN, YELLOW, bar, member, percent, sparkline, styled};
 use crate::printing::println;
-use crate::run_file::RunFile;
 use crate::workflows;
 
 /// A rebuild reads every execution of its span again.
@@ -179,11 +177,7 @@ async fn rebuild(
     connection: &Connection,
     format: Format,
 ) -> anyhow::Result<()> {
-    let nats_url = match &arguments.nats_url {
-        Some(url) => url.clone(),
-        None => RunFile::read(&connection.data_dir)?.nats_url,
-    };
-    let bus = Bus::connect(&BusConfig::for_url(&nats_url), "turnloom-metrics").await?;
+    let bus = connection.bus(arguments.nats_url.as_deref(), "turnloom-metrics").await?;
     let now = platform::clock::now();
     let end_ms = arguments.until.as_deref().map(moment).transpose()?.unwrap_or(now).timestamp_millis();
     let default_start = now - chrono::Duration::days(30);
@@ -224,7 +218,11 @@ async fn rebuild(
     Ok(())
 }
 
-fn moment(text: &str) -> anyhow::Result<DateTime<Utc>> {
+/// A date, which begins at 00:00 UTC, or a time.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn moment(text: &str) -> anyhow::Result<DateTime<Utc>> {
     if let Ok(date) = text.parse::<NaiveDate>() {
         return Ok(date.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc());
     }

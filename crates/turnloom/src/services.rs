@@ -16,6 +16,8 @@ pub struct Settings {
     pub database_url: String,
     /// NATS.
     pub nats_url: String,
+    /// Where nats-server tells of itself: both must keep what they acknowledge, or nothing starts.
+    pub nats_monitor_url: String,
     /// Where the API is served; port 0 takes a free one.
     pub listen: SocketAddr,
     /// A full-access key of the account `default`.
@@ -38,8 +40,13 @@ impl Services {
     /// # Errors
     /// What the first one that fails says.
     pub async fn build(settings: &Settings, health: &Health) -> anyhow::Result<Self> {
-        let both = ["--database-url", &settings.database_url, "--nats-url", &settings.nats_url];
-        let arguments = |name: &'static str| std::iter::once(name).chain(both);
+        let all = [
+            ["--database-url", &settings.database_url],
+            ["--nats-url", &settings.nats_url],
+            ["--nats-monitor-url", &settings.nats_monitor_url],
+            ["--durability", "strict"],
+        ];
+        let arguments = |name: &'static str| std::iter::once(name).chain(all.into_iter().flatten());
         let runner = execution_runner::Config::try_parse_from(arguments("execution-runner"))?;
         let runner = execution_runner::App::build(runner, health).await.context("execution-runner")?;
         let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog"))?;

@@ -76,6 +76,7 @@ async fn serve(
     let settings = Settings {
         database_url: stack.postgres.url(),
         nats_url: stack.nats.url(),
+        nats_monitor_url: stack.nats.monitor_url(),
         listen: arguments.listen,
         api_key: api_key.clone(),
         rate_limits: arguments.rate_limits,
@@ -89,7 +90,7 @@ async fn serve(
     let run = RunFile {
         api_url: format!("http://{}", services.address()),
         nats_url: settings.nats_url.clone(),
-        nats_monitor_url: stack.nats.monitor_url(),
+        nats_monitor_url: settings.nats_monitor_url.clone(),
         database_url: settings.database_url.clone(),
         events_subject: subject::events(AccountId::named("default"), ">"),
     };

@@ -342,6 +342,16 @@ async fn bad_queries(table: &mut Table<'_>, good: &str) {
         table.get(&format!("/v1/workflows/{good}/executions?{query}"), (400, "INVALID_REQUEST", field)).await;
     }
     for (query, field) in [
+        ("status=dead", "status"),
+        ("kind=frame", "kind"),
+        ("limit=101", "limit"),
+        ("cursor=nonsense", "cursor"),
+        ("page=2&cursor=d-0", "cursor"),
+    ] {
+        table.get(&format!("/v1/dead-letters?{query}"), (400, "INVALID_REQUEST", field)).await;
+    }
+    table.get("/v1/runners?page=1", (400, "INVALID_REQUEST", "page")).await;
+    for (query, field) in [
         ("granularity=minute", "granularity"),
         ("timezone=Mars/Olympus", "timezone"),
         ("start_date=yesterday", "start_date"),
@@ -363,6 +373,15 @@ async fn bad_http(table: &mut Table<'_>, good: &str) {
     table.get("/v1/nothing", (404, "NOT_FOUND", "")).await;
     table.get("/v1/workflows/workflow-123", (404, "WORKFLOW_NOT_FOUND", "")).await;
     table.get(&format!("{path}/executions/execution-1"), (404, "EXECUTION_NOT_FOUND", "")).await;
+    let letter = "/v1/dead-letters/dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3";
+    for unknown in [letter, "/v1/dead-letters/7", "/v1/dead-letters/dead-letter-7"] {
+        table.get(unknown, (404, "DEAD_LETTER_NOT_FOUND", "")).await;
+        let retry = format!("{unknown}/retry");
+        table.json(Method::POST, &retry, json!({}), (404, "DEAD_LETTER_NOT_FOUND", "")).await;
+    }
+    let retry = format!("{letter}/retry");
+    table.json(Method::POST, &retry, json!({"now": true}), (400, "INVALID_REQUEST", "now")).await;
+    table.json(Method::DELETE, letter, json!({}), (405, "METHOD_NOT_ALLOWED", "")).await;
     table.json(Method::PATCH, &path, json!({}), (405, "METHOD_NOT_ALLOWED", "")).await;
     table.json(Method::DELETE, "/v1/messages", json!({}), (405, "METHOD_NOT_ALLOWED", "")).await;
     table.json(Method::PUT, &path, json!({"status": "active"}), (400, "INVALID_REQUEST", "status")).await;

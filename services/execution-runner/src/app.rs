@@ -15,15 +15,19 @@ use tokio::task::JoinSet;
 
 use crate::config::{Config, Drill};
 use crate::definitions::BusDefinitions;
-use crate::inbound;
+use crate::inbound::{self, Desks};
 use crate::partition::pulse::Pulse;
 use crate::partition::worker::{Worker, WorkerConfig};
+use crate::store::dead_letters::DeadLetters;
 use crate::store::erase::Erasing;
 use crate::store::read::Reads;
+use crate::store::republish::Republishing;
 use crate::store::{self, Maintenance, PgStore};
 use crate::stuck;
 use crate::transport::BusTransport;
+use crate::usecase::dead_letters::LetterDesk;
 use crate::usecase::find_message::MessageFinder;
+use crate::watchdog::Watchdog;
 
 /// Pause between rounds of tidying up.
 const MAINTENANCE_EVERY: Duration = Duration::from_mins(1);
@@ -34,6 +38,7 @@ pub struct App {
     pulses: Vec<Arc<Pulse>>,
     lease: Duration,
     maintenance: Maintenance,
+    watchdog: Watchdog,
     server: RunningServer,
 }
 
@@ -52,6 +57,9 @@ impl App {
         let bus = connecting.await.context("--nats-url")?;
         let layout = Layout { partitions, groups };
         patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
+        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        problems.extend(bus.durability_problems(&config.monitor).await);
+        config.durability.judge(problems)?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool.clone());
@@ -61,7 +69,14 @@ impl App {
             partitions,
             store::deduplication_ms(runner.deduplication_days),
         );
-        let server = inbound::serve(&bus, reads, finder, Erasing::new(pool)).await?;
+        let desks = Desks {
+            reads: reads.clone(),
+            finder,
+            letters: LetterDesk::new(DeadLetters::new(pool.clone(), reads), &bus, groups),
+            erasing: Erasing::new(pool.clone()),
+            republishing: Republishing::new(pool),
+        };
+        let server = inbound::serve(&bus, desks).await?;
         let id = clock::new_uuid_v7();
         let name = if runner.runner_name.is_empty() { id.to_string() } else { runner.runner_name.clone() };
         let mut pulses = Vec::new();
@@ -86,7 +101,9 @@ impl App {
             })
             .collect();
         let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
-        Ok(Self { workers, pulses, lease: runner.lease(), maintenance, server })
+        let watchdog = Watchdog::new(bus, config.topology, layout);
+        let lease = runner.lease();
+        Ok(Self { workers, pulses, lease, maintenance, watchdog, server })
     }
 
     /// Runs turns until the stop is asked for, then hands the partitions over.
@@ -100,6 +117,7 @@ impl App {
             loops.spawn(worker.run(shutdown.clone()));
         }
         let tidying = tokio::spawn(tidy_up(self.maintenance, shutdown.clone()));
+        let watching = tokio::spawn(self.watchdog.run(shutdown.clone()));
         let mut result = Ok(());
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
@@ -111,6 +129,7 @@ impl App {
         }
         self.server.stop().await;
         tidying.await?;
+        watching.await?;
         result
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bus::durability::MonitorConfig;
 use bus::{BusConfig, Topology};
 use clap::{Parser, ValueEnum};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
+use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 
 /// Owns partitions of conversations and runs their workflows. Any number may run side by side.
@@ -18,6 +20,12 @@ pub struct Config {
     /// How to reach the other services.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Where the broker tells of itself.
+    #[command(flatten)]
+    pub monitor: MonitorConfig,
+    /// What must be so before it starts.
+    #[command(flatten)]
+    pub durability: DurabilityConfig,
     /// Sizes of the streams.
     #[command(flatten)]
     pub topology: Topology,

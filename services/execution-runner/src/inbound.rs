@@ -10,23 +10,38 @@ use platform::clock;
 
 use crate::store::erase::Erasing;
 use crate::store::read::Reads;
+use crate::store::republish::Republishing;
 use crate::usecase::commit_events::{commit_events, commits as last_commits};
+use crate::usecase::dead_letters::LetterDesk;
 use crate::usecase::erase_workflow::erase_workflow;
 use crate::usecase::find_message::MessageFinder;
 use crate::usecase::list_executions::list_executions;
+use crate::usecase::list_runners::list_runners;
 use crate::usecase::read::{get_execution, workflow_totals};
+use crate::usecase::republish::republish;
+
+/// What answers.
+pub(crate) struct Desks {
+    pub reads: Reads,
+    pub finder: MessageFinder,
+    pub letters: LetterDesk,
+    pub erasing: Erasing,
+    pub republishing: Republishing,
+}
 
 /// Offers all endpoints.
-pub(crate) async fn serve(
-    bus: &Bus,
-    reads: Reads,
-    finder: MessageFinder,
-    erasing: Erasing,
-) -> Result<RunningServer, Unavailable> {
+pub(crate) async fn serve(bus: &Bus, desks: Desks) -> Result<RunningServer, Unavailable> {
+    let Desks { reads, finder, letters, erasing, republishing } = desks;
+    let server = with_reads(Server::new(bus, "execution-runner"), reads.clone(), finder);
+    with_operations(server, (reads, bus.clone()), letters, erasing, republishing).start().await
+}
+
+/// What callers of the API and other services read.
+fn with_reads(server: Server, reads: Reads, finder: MessageFinder) -> Server {
     let finder = Arc::new(finder);
     let (lists, executions, totals) = (reads.clone(), reads.clone(), reads.clone());
     let (commits, events) = (reads.clone(), reads);
-    Server::new(bus, "execution-runner")
+    server
         .handle(subject::runner::LIST_EXECUTIONS, move |request: v1::ListExecutionsRequest| {
             let reads = lists.clone();
             async move { list_executions(&reads, request).await }
@@ -51,10 +66,40 @@ pub(crate) async fn serve(
             let reads = events.clone();
             async move { commit_events(&reads, request).await }
         })
+}
+
+/// What operators see and do, and what the catalog has erased.
+fn with_operations(
+    server: Server,
+    runners: (Reads, Bus),
+    letters: LetterDesk,
+    erasing: Erasing,
+    republishing: Republishing,
+) -> Server {
+    let (list, get, retry) = (letters.clone(), letters.clone(), letters);
+    server
+        .handle(subject::runner::LIST_RUNNERS, move |_: v1::ListRunnersRequest| {
+            let (reads, bus) = runners.clone();
+            async move { list_runners(&reads, &bus).await }
+        })
+        .handle(subject::runner::LIST_DEAD_LETTERS, move |request: v1::ListDeadLettersRequest| {
+            let letters = list.clone();
+            async move { letters.list(request).await }
+        })
+        .handle(subject::runner::GET_DEAD_LETTER, move |request: v1::GetDeadLetterRequest| {
+            let letters = get.clone();
+            async move { letters.get(request).await }
+        })
+        .handle(subject::runner::RETRY_DEAD_LETTER, move |request: v1::RetryDeadLetterRequest| {
+            let letters = retry.clone();
+            async move { letters.retry(request).await }
+        })
+        .handle(subject::runner::REPUBLISH, move |request: v1::RepublishRequest| {
+            let republishing = republishing.clone();
+            async move { republish(&republishing, request).await }
+        })
         .handle(subject::runner::ERASE_WORKFLOW, move |request: v1::EraseWorkflowRequest| {
             let erasing = erasing.clone();
             async move { erase_workflow(&erasing, request).await }
         })
-        .start()
-        .await
 }

@@ -14,6 +14,7 @@ pub mod store;
 mod stuck;
 mod transport;
 mod usecase;
+mod watchdog;
 
 pub use app::App;
 pub use asyncapi::text as asyncapi;

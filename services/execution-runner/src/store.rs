@@ -5,12 +5,14 @@
 
 mod code;
 mod commit;
+pub(crate) mod dead_letters;
 pub(crate) mod erase;
 mod lease;
 mod load;
 mod loop_store;
 mod maintenance;
 pub(crate) mod read;
+pub(crate) mod republish;
 mod setup;
 mod slices;
 

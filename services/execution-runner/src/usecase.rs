@@ -1,13 +1,17 @@
 //! What the runner answers to other services about what has happened.
 //!
-//! Nothing here moves a conversation: the only way to do that is an input to its partition. What is changed is
-//! history: the executions of a workflow that was deleted go away.
+//! Nothing here moves a conversation: the only way to do that is an input to its partition, which is what trying a dead
+//! letter again gives it. What is changed is history: the executions of a workflow that was deleted go away, and what
+//! commits had to tell is told again.
 
 pub(crate) mod commit_events;
+pub(crate) mod dead_letters;
 pub(crate) mod erase_workflow;
 pub(crate) mod find_message;
 pub(crate) mod list_executions;
+pub(crate) mod list_runners;
 pub(crate) mod read;
+pub(crate) mod republish;
 
 use contracts::ErrorCode;
 use contracts::v1::Failure;

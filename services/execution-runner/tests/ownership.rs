@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::events::{Begin, Subscription};
 use contracts::v1;
 use execution_runner::partition::port::{
-    Commit, CommitError, Move, OutboxKey, OutboxRow, Ownership, Rates, Renewal, Store,
+    Commit, Move, OutboxKey, OutboxRow, Ownership, Rates, Renewal, Store, StoreError,
 };
 use execution_runner::store::PgStore;
 use pg::PgConfig;
@@ -93,7 +93,7 @@ async fn a_stale_owner_commits_nothing() {
     })
     .await;
 
-    assert!(matches!(stale.commit(&commit).await, Err(CommitError::Fenced)));
+    assert!(matches!(stale.commit(&commit).await, Err(StoreError::Fenced)));
     let rows = stack.sql().await.query("SELECT count(*) FROM outbox", &[]).await.unwrap();
     assert_eq!(rows[0].get::<_, i64>(0), 0);
 }
@@ -120,7 +120,7 @@ async fn a_commit_that_was_made_is_not_made_again() {
     let owned = store.renew(&renewal).await.unwrap().gained;
     let commit = commit_of(owned[0]);
     store.commit(&commit).await.unwrap();
-    assert!(matches!(store.commit(&commit).await, Err(CommitError::Fenced)));
+    assert!(matches!(store.commit(&commit).await, Err(StoreError::Fenced)));
     let open = store.untold(&[commit.outbox[0].key], OutboxKey::default(), 10).await.unwrap();
     assert_eq!(open, commit.outbox);
 }

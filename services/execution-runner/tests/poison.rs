@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use contracts::{partition, v1};
-use execution_runner::partition::port::{CommitError, Ownership, Rates, Renewal, Store};
+use execution_runner::partition::port::{Ownership, Rates, Renewal, Store, StoreError};
 use execution_runner::store::PgStore;
 use pg::PgConfig;
 use support::{PARTITIONS, Stack, greet, texts, workflow};
@@ -96,7 +96,7 @@ async fn tries_are_counted_for_the_owner_only() {
 
     let taken = take_all(&next, Duration::from_mins(1)).await;
 
-    assert!(matches!(dead.begin(&owned[0], true).await, Err(CommitError::Fenced)));
+    assert!(matches!(dead.begin(&owned[0], true).await, Err(StoreError::Fenced)));
     let same = taken.iter().find(|ownership| ownership.partition == owned[0].partition).unwrap();
     assert_eq!(next.begin(same, true).await.unwrap(), 3);
 }

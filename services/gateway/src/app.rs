@@ -56,7 +56,10 @@ impl App {
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "gateway"));
         let bus = connecting.await.context("--nats-url")?;
-        let intake = Intake::start(&bus).await?;
+        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        problems.extend(bus.durability_problems(&config.monitor).await);
+        config.durability.judge(problems)?;
+        let intake = Intake::start(&bus, config.gateway.overload_rules()).await?;
         register_checks(health, &pool, &bus, &intake);
         let store = Store::new(pool);
         if let Some(key) = bootstrap {

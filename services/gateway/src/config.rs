@@ -4,11 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::BusConfig;
+use bus::durability::MonitorConfig;
 use clap::{Parser, ValueEnum};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
+use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 use secrecy::SecretString;
+
+use crate::intake::Rules;
 
 /// Serves the public API. Any number may run side by side.
 #[derive(Debug, Clone, Parser)]
@@ -20,6 +24,12 @@ pub struct Config {
     /// How to reach the other services.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Where the broker tells of itself.
+    #[command(flatten)]
+    pub monitor: MonitorConfig,
+    /// What must be so before it starts.
+    #[command(flatten)]
+    pub durability: DurabilityConfig,
     /// Health and metrics.
     #[command(flatten)]
     pub admin: AdminConfig,
@@ -60,6 +70,15 @@ pub struct GatewayConfig {
     /// Whether keys are limited in requests per hour (read 1000, write 100, delete 50, execution 500), each gateway for itself
     #[arg(long, env = "TURNLOOM_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
+    /// A partition takes no more messages (503) while its oldest one that is not handled is older than so many seconds
+    #[arg(long, env = "TURNLOOM_OLDEST_INPUT_MAX_SECONDS", default_value_t = 600,
+          value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub oldest_input_max_seconds: u32,
+    /// Accounts get equal shares while a message that is not handled is older than so many seconds: one that had more than
+    /// the others in the last 10 s is refused (503) until they have as much. Each gateway for itself
+    #[arg(long, env = "TURNLOOM_FAIR_AFTER_SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub fair_after_seconds: u32,
     /// Threads that serve requests
     #[arg(long, env = "TURNLOOM_HTTP_WORKERS", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -69,6 +88,14 @@ pub struct GatewayConfig {
 impl GatewayConfig {
     pub(crate) fn limits_requests(&self) -> bool {
         self.rate_limits == Switch::On
+    }
+
+    pub(crate) fn overload_rules(&self) -> Rules {
+        let ms = |seconds: u32| i64::from(seconds) * 1000;
+        Rules {
+            oldest_input_max_ms: ms(self.oldest_input_max_seconds),
+            fair_after_ms: ms(self.fair_after_seconds),
+        }
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

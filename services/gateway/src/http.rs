@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod conditional;
+mod dead_letters;
 mod deadline;
 pub(crate) mod error;
 mod executions;
@@ -12,6 +13,7 @@ pub(crate) mod openapi;
 pub(crate) mod operation;
 mod prefer;
 mod query;
+mod runners;
 mod workflows;
 
 use actix_web::{Route, guard, web};
@@ -88,6 +90,32 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             web::resource("/v1/messages/{message_id}")
                 .route(read().to(messages::get::get))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .configure(for_operators);
+}
+
+/// Routes of those who run Turnloom.
+fn for_operators(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/runners")
+                .route(read().to(runners::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/dead-letters")
+                .route(read().to(dead_letters::list::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/dead-letters/{dead_letter_id}")
+                .route(read().to(dead_letters::get::get))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/dead-letters/{dead_letter_id}/retry")
+                .route(web::post().to(dead_letters::retry::retry))
+                .default_service(web::to(|| not_allowed("POST"))),
         );
 }
 

@@ -1,6 +1,9 @@
 //! The door for inputs: an input that is accepted is kept by the stream, whatever happens afterwards.
 
+mod fairness;
+mod overload;
 mod waiters;
+mod watch;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,10 +18,16 @@ use platform::clock;
 use platform::telemetry::trace_context;
 
 use crate::http::error::ApiError;
+pub(crate) use overload::Rules;
+use overload::{Door, Refusal};
 pub(crate) use waiters::{Waiter, Waiters};
 
 /// Pause between attempts to learn the layout.
 const LAYOUT_PAUSE: Duration = Duration::from_millis(250);
+/// Seconds after which an overloaded partition may take messages again: it has to work some of them off.
+const OVERLOADED_RETRY_SECONDS: u64 = 30;
+/// Seconds after which an account that had more than its share has it again: the time that shares are counted over.
+const OVER_SHARE_RETRY_SECONDS: u64 = 10;
 
 /// Takes inputs in. Clones share the frames and the callers that wait.
 #[derive(Clone)]
@@ -32,6 +41,7 @@ pub(crate) struct Intake {
 struct Streams {
     layout: Layout,
     writers: Vec<Writer>,
+    door: Arc<Door>,
 }
 
 /// What is to be kept.
@@ -51,7 +61,7 @@ pub(crate) struct Minted {
 
 impl Intake {
     /// Starts to listen for answers and to look for the streams; the tasks run on the runtime of the caller.
-    pub async fn start(bus: &Bus) -> Result<Self, bus::Unavailable> {
+    pub async fn start(bus: &Bus, rules: Rules) -> Result<Self, bus::Unavailable> {
         let answer_to: Arc<str> = subject::answers(&clock::new_uuid_v4().simple().to_string()).into();
         let waiters = Waiters::default();
         let mut answers = bus.subscribe_answers(&answer_to).await?;
@@ -62,7 +72,7 @@ impl Intake {
             }
         });
         let streams = Arc::new(OnceLock::new());
-        tokio::spawn(find_streams(bus.clone(), Arc::clone(&streams)));
+        tokio::spawn(find_streams(bus.clone(), rules, Arc::clone(&streams)));
         Ok(Self { streams, waiters, answer_to })
     }
 
@@ -108,14 +118,20 @@ impl Intake {
         let streams = self.streams()?;
         let group = (input.partition % streams.layout.groups) as usize;
         let writer = streams.writers.get(group).ok_or_else(not_ready)?;
+        let account = AccountId::from_slice(&input.account_id).map_err(|_| not_ready())?;
+        if let Err(refused) = streams.door.admit(group, input.partition, account, clock::now_ms()) {
+            count("refused");
+            return Err(turned_away(refused));
+        }
         let result = writer.append(input).await;
-        let outcome = match &result {
+        count(match &result {
             Ok(_) => "kept",
-            Err(AppendError::Full | AppendError::Refused(_) | AppendError::TooLarge) => "refused",
+            Err(
+                AppendError::Full | AppendError::OverShare | AppendError::Refused(_) | AppendError::TooLarge,
+            ) => "refused",
             Err(AppendError::Unavailable(_)) => "unavailable",
             Err(AppendError::Unknown(_)) => "unknown",
-        };
-        metrics::counter!("turnloom_intake_inputs_total", "outcome" => outcome).increment(1);
+        });
         result.map(|_| ()).map_err(|error| refusal(&error))
     }
 
@@ -128,14 +144,55 @@ fn not_ready() -> ApiError {
     ApiError::because(ErrorCode::ServiceUnavailable, "No execution runner has set the streams up yet")
 }
 
+fn count(outcome: &'static str) {
+    metrics::counter!("turnloom_intake_inputs_total", "outcome" => outcome).increment(1);
+}
+
+fn count_refusal(reason: &'static str) {
+    metrics::counter!("turnloom_intake_refusals_total", "reason" => reason).increment(1);
+}
+
+/// Too much waits already.
+fn turned_away(refused: Refusal) -> ApiError {
+    match refused {
+        Refusal::Overloaded(waited_ms) => {
+            count_refusal("overloaded");
+            let details = format!(
+                "Messages of this customer's partition have waited for {} s; nothing was stored",
+                waited_ms / 1000
+            );
+            ApiError::because(ErrorCode::ServiceUnavailable, details).retrying_after(OVERLOADED_RETRY_SECONDS)
+        }
+        Refusal::OverShare(waited_ms) => {
+            count_refusal("over_share");
+            let details = format!(
+                "Messages have waited for {} s, and this account had more than its share of the last {OVER_SHARE_RETRY_SECONDS} s; nothing was stored",
+                waited_ms / 1000
+            );
+            ApiError::because(ErrorCode::ServiceUnavailable, details).retrying_after(OVER_SHARE_RETRY_SECONDS)
+        }
+    }
+}
+
 fn refusal(error: &AppendError) -> ApiError {
     tracing::warn!(%error, "an input was not taken in");
     let details = match error {
         AppendError::TooLarge => {
+            count_refusal("too_large");
             return ApiError::because(ErrorCode::PayloadTooLarge, "The message does not fit into a frame");
         }
-        AppendError::Full => "Too many messages wait to be stored; nothing was stored",
-        AppendError::Refused(_) => "The stream is full; nothing was stored",
+        AppendError::Full => {
+            count_refusal("queue_full");
+            "Too many messages wait to be stored; nothing was stored"
+        }
+        AppendError::OverShare => {
+            count_refusal("queue_share");
+            "Too many messages of this account wait to be stored; nothing was stored"
+        }
+        AppendError::Refused(_) => {
+            count_refusal("stream_full");
+            "The stream is full; nothing was stored"
+        }
         AppendError::Unavailable(_) => "The message broker is away; nothing was stored",
         AppendError::Unknown(_) => {
             "The message broker did not confirm; sending again with the same message_id is safe"
@@ -144,14 +201,15 @@ fn refusal(error: &AppendError) -> ApiError {
     ApiError::because(ErrorCode::ServiceUnavailable, details)
 }
 
-async fn find_streams(bus: Bus, streams: Arc<OnceLock<Streams>>) {
+async fn find_streams(bus: Bus, rules: Rules, streams: Arc<OnceLock<Streams>>) {
     loop {
         match bus.layout().await {
             Ok(Some(layout)) => {
                 let writers = (0..layout.groups).map(|group| Writer::start(&bus, group)).collect();
+                let door = Arc::new(Door::new(rules, layout.groups));
                 // Nobody else sets it.
-                streams.set(Streams { layout, writers }).ok();
-                return;
+                streams.set(Streams { layout, writers, door: Arc::clone(&door) }).ok();
+                return watch::run(bus, layout, door).await;
             }
             Ok(None) => tracing::debug!("no runner has set the streams up yet"),
             Err(error) => tracing::debug!(%error, "the layout cannot be asked for"),

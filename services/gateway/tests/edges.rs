@@ -85,6 +85,26 @@ async fn a_wait_ends_in_time_for_the_answer_even_when_nobody_says_what_became_of
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_dead_is_said_to_be_and_where_it_is() {
+    let gateway = Gateway::start().await.behind_it(|server| {
+        server.handle(subject::runner::GET_MESSAGE, |_: v1::GetMessageRequest| async {
+            let state = v1::MessageState::Dead.into();
+            Ok(v1::GetMessageResponse { state, ..v1::GetMessageResponse::default() })
+        })
+    });
+    let gateway = gateway.await;
+    let (api, _) = gateway.key(Level::FullAccess).await;
+    let message = json!({"customer_id": "a", "channel": "web", "message": "x", "message_id": "m-1"});
+    let request = api.request(Method::POST, "/v1/messages").header("prefer", "wait=1").json(&message);
+    let sent = api.send(request).await.expect(200)["data"].clone();
+    assert_eq!((&sent["status"], &sent["execution"]), (&json!("dead"), &json!(null)));
+    let shown = api.get("/v1/messages/m-1?channel=web&customer_id=a").await.expect(200)["data"].clone();
+    for told in [sent, shown] {
+        assert_eq!((&told["status"], &told["reason"]), (&json!("dead"), &json!("in_dead_letters")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_without_an_id_takes_the_idempotency_key() {
     let gateway = Gateway::start().await;
     let (api, _) = gateway.key(Level::FullAccess).await;

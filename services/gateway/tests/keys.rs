@@ -36,6 +36,14 @@ async fn each_level_lets_its_holder_do_what_it_says() {
     for api in [&reader, &writer, &full] {
         api.get(path).await.expect(404);
     }
+    // Nobody is there to answer those who may ask.
+    let letter = "/v1/dead-letters/dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3";
+    for (api, status) in [(&reader, 403), (&writer, 403), (&full, 503)] {
+        for path in ["/v1/runners", "/v1/dead-letters", letter] {
+            api.get(path).await.expect(status);
+        }
+        api.post(&format!("{letter}/retry"), &json!({})).await.expect(status);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

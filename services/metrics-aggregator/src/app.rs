@@ -30,6 +30,9 @@ impl App {
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "metrics-aggregator"));
         let bus = connecting.await.context("--nats-url")?;
+        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        problems.extend(bus.durability_problems(&config.monitor).await);
+        config.durability.judge(problems)?;
         register_checks(health, &pool, &bus);
         let store = Store::new(pool);
         let server = requests::serve(&bus, store.clone()).await?;

@@ -1,9 +1,11 @@
 //! Settings of the metrics aggregator: flags and environment, all in `--help`.
 
 use bus::BusConfig;
+use bus::durability::MonitorConfig;
 use clap::Parser;
 use pg::PgConfig;
 use platform::admin::AdminConfig;
+use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 
 /// Folds events into numbers. One is enough; another one takes over when it is gone.
@@ -16,6 +18,12 @@ pub struct Config {
     /// Where the events come from.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Where the broker tells of itself.
+    #[command(flatten)]
+    pub monitor: MonitorConfig,
+    /// What must be so before it starts.
+    #[command(flatten)]
+    pub durability: DurabilityConfig,
     /// Health and metrics.
     #[command(flatten)]
     pub admin: AdminConfig,

@@ -1,9 +1,11 @@
 //! Settings of the workflow catalog: flags and environment, all in `--help`.
 
 use bus::BusConfig;
+use bus::durability::MonitorConfig;
 use clap::Parser;
 use pg::PgConfig;
 use platform::admin::AdminConfig;
+use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 
 /// Keeps workflows and their revisions, and tells runners what is active. Any number may run side by side.
@@ -16,6 +18,12 @@ pub struct Config {
     /// How to reach the other services.
     #[command(flatten)]
     pub bus: BusConfig,
+    /// Where the broker tells of itself.
+    #[command(flatten)]
+    pub monitor: MonitorConfig,
+    /// What must be so before it starts.
+    #[command(flatten)]
+    pub durability: DurabilityConfig,
     /// Hours after which what is left of a deleted workflow is erased: its executions, numbers and revisions. Nobody can
     /// see them meanwhile; its last events can be told again as long
     #[arg(long, env = "TURNLOOM_ERASE_AFTER_HOURS", default_value_t = 72,

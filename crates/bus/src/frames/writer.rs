@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
 use contracts::{subject, v1};
 use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::shares::{NoPlace, Place, Shares};
 use crate::Bus;
 
-/// Inputs that may wait for a frame.
-const WAITING_MAX: usize = 8192;
+/// Inputs that may be under way: wait for a frame, or are in the one that is being synced.
+const UNDER_WAY_MAX: usize = 8192;
 /// Inputs in one frame.
 const FRAME_INPUTS_MAX: usize = 4096;
 /// Bytes of one frame, below the broker's 1 MiB.
@@ -29,6 +31,9 @@ pub enum AppendError {
     /// Too many inputs wait already; this one was not sent.
     #[error("too many inputs wait to be stored")]
     Full,
+    /// Too many inputs of its account wait already; this one was not sent.
+    #[error("too many inputs of this account wait to be stored")]
+    OverShare,
     /// It is too large for a frame; it was not sent.
     #[error("the input is too large")]
     TooLarge,
@@ -57,29 +62,33 @@ struct Waiting {
     part: v1::Frame,
     bytes: usize,
     outcome: Outcome,
+    place: Place,
 }
 
 /// Appends to one group's stream. Clones share the frames.
 #[derive(Debug, Clone)]
 pub struct Writer {
     waiting: mpsc::Sender<Waiting>,
+    shares: Shares,
 }
 
 impl Writer {
     /// Starts the task that gathers and sends. It ends with the last clone of the writer.
     #[must_use]
     pub fn start(bus: &Bus, group: u32) -> Self {
-        let (waiting, inputs) = mpsc::channel(WAITING_MAX);
+        let (waiting, inputs) = mpsc::channel(UNDER_WAY_MAX);
         tokio::spawn(write(bus.clone(), subject::turns(group), inputs));
-        Self { waiting }
+        Self { waiting, shares: Shares::of(UNDER_WAY_MAX) }
     }
 
-    /// Appends an input and waits until it is kept; gives its frame's place in the stream.
+    /// Appends an input and waits until it is kept; gives its frame's place in the stream. An account may have as many
+    /// inputs under way as there are free places, so that one which floods leaves room for the others.
     ///
     /// # Errors
     /// When it is not, or it is not known.
     pub async fn append(&self, input: v1::Input) -> Result<u64, AppendError> {
-        self.add(v1::Frame { inputs: vec![input], markers: Vec::new() }).await
+        let sender = Some(input.account_id.clone());
+        self.add(v1::Frame { inputs: vec![input], markers: Vec::new() }, sender).await
     }
 
     /// Appends catalog markers, all in one frame.
@@ -87,16 +96,20 @@ impl Writer {
     /// # Errors
     /// As [`Writer::append`].
     pub async fn append_markers(&self, markers: Vec<v1::CatalogMarker>) -> Result<u64, AppendError> {
-        self.add(v1::Frame { inputs: Vec::new(), markers }).await
+        self.add(v1::Frame { inputs: Vec::new(), markers }, None).await
     }
 
-    async fn add(&self, part: v1::Frame) -> Result<u64, AppendError> {
+    async fn add(&self, part: v1::Frame, sender: Option<Bytes>) -> Result<u64, AppendError> {
         let bytes = part.encoded_len();
         if bytes > FRAME_BYTES_MAX {
             return Err(AppendError::TooLarge);
         }
+        let place = self.shares.take(sender).map_err(|refused| match refused {
+            NoPlace::Full => AppendError::Full,
+            NoPlace::OverShare => AppendError::OverShare,
+        })?;
         let (outcome, result) = oneshot::channel();
-        let waiting = Waiting { part, bytes, outcome };
+        let waiting = Waiting { part, bytes, outcome, place };
         self.waiting.try_send(waiting).map_err(|_| AppendError::Full)?;
         result.await.unwrap_or_else(|_| Err(AppendError::Unknown("the writer has ended".to_owned())))
     }
@@ -107,7 +120,7 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>) {
     while let Some(first) = next.take() {
         let mut bytes = first.bytes;
         let mut frame = first.part;
-        let mut outcomes = vec![first.outcome];
+        let mut outcomes = vec![(first.outcome, first.place)];
         while outcomes.len() < FRAME_INPUTS_MAX {
             let Ok(waiting) = inputs.try_recv() else { break };
             if bytes + waiting.bytes > FRAME_BYTES_MAX {
@@ -122,7 +135,7 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>) {
             bytes += waiting.bytes;
             frame.inputs.extend(waiting.part.inputs);
             frame.markers.extend(waiting.part.markers);
-            outcomes.push(waiting.outcome);
+            outcomes.push((waiting.outcome, waiting.place));
         }
         let started = Instant::now();
         let result = send(&bus, &subject, &frame).await;
@@ -133,7 +146,8 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>) {
             metrics::counter!("turnloom_intake_frames_failed_total").increment(1);
             tracing::warn!(%error, inputs = outcomes.len(), "a frame was not acknowledged");
         }
-        for outcome in outcomes {
+        for (outcome, place) in outcomes {
+            drop(place);
             // A caller that has gone away does not hear it.
             outcome.send(result.clone()).ok();
         }

@@ -98,5 +98,5 @@ async fn go_away(address: &str, part: &[u8]) -> Result<(), Failure> {
 
 fn descriptors(scene: &mut Scene, part: Part) -> usize {
     let pid = scene.fleet.pid(part).unwrap_or(0);
-    std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count).unwrap_or(0)
+    std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }

@@ -28,8 +28,8 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let flood = Talk { customers: vec![Spoken::nothing(flooder)], turns_max: FLOOD, ..Talk::of(0, 10_000) };
     let flood = scene.talk_as("flood", flood)?;
     let load = scene.talk_as("beside", Talk { customers: alone.spoken.clone(), ..others })?;
-    let flooded = flood.wait().await?;
-    let handled = scene.handled(load.acknowledged() + flooded.messages()).await?;
+    let rush = flood.wait().await?;
+    let handled = scene.handled(load.acknowledged() + rush.messages()).await?;
     let beside = load.finish().await?;
     let base = percentile_of(&alone.tally.took, 99);
     let p99 = percentile_of(&beside.tally.took, 99);
@@ -37,6 +37,6 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     scene.row.time("others' p99 beside", p99, base * 2);
     scene.row.note(format!("handled {:.1} s later", handled.as_secs_f64()));
     scene.row.must(alone.tally.took.len() > 100, || "the others said too little".to_owned());
-    let said = beside.with_tally(alone.tally).and(flooded);
+    let said = beside.with_tally(alone.tally).and(rush);
     scene.close(&said).await
 }

@@ -100,7 +100,7 @@ async fn fill_broker(stage: &Stage, disk: &SmallDisk) -> Result<Row, Failure> {
     let runner_flags =
         flags.iter().flat_map(|(flag, bytes)| [(*flag).to_owned(), bytes.to_string()]).collect();
     let nats = Some(disk.path.join("nats"));
-    let settings = Settings { nats, runner_flags, ..Settings::default() };
+    let settings = Settings { runner_flags, nats, ..Settings::default() };
     let mut scene = Scene::open(stage, &settings).await?;
     let load = scene.talk_as("load", Talk::of(CUSTOMERS, stage.plan.per_second * 3))?;
     scene.catch_up(&load).await?;

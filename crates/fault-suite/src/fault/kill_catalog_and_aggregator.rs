@@ -44,7 +44,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let said = load.finish().await?;
     let client = scene.database().await?;
     let expected = expected_executions(&said);
-    let (_, lag) = until("all executions are counted", || async {
+    let ((), lag) = until("all executions are counted", || async {
         let counted = "SELECT coalesce(sum(succeeded + failed), 0)::bigint FROM metrics.rollups";
         let counted: i64 = client.query_one(counted, &[]).await?.get(0);
         Ok((usize::try_from(counted) == Ok(expected)).then_some(()))

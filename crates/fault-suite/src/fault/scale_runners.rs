@@ -51,7 +51,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
 async fn balance(scene: &mut Scene, runners: usize) -> Result<Duration, Failure> {
     let (client, lives) = (scene.database().await?, scene.fleet.lives.clone());
     let what = format!("{runners} runners have their shares");
-    let (_, took) = until(&what, || async {
+    let ((), took) = until(&what, || async {
         let (shares, nobodys) = shares(&client, &lives).await?;
         let (least, most) = (shares.values().min().copied(), shares.values().max().copied());
         let equal = most.zip(least).is_some_and(|(most, least)| most - least <= 1);

@@ -131,17 +131,14 @@ fn compare_customer(row: &mut Row, customer: &str, spoken: &Spoken, found: &[Exe
                 row.problem(format!("I1: {customer} {} has no execution", turn.message_id));
             }
             (Ends::Failed, Some(execution)) => {
-                row.must(execution.failed(), || format!("{customer} {} did not fail", turn.message_id))
+                row.must(execution.failed(), || format!("{customer} {} did not fail", turn.message_id));
             }
             (Ends::Answered(hears), Some(execution)) => {
-                let same = execution.record.input_text == turn.says && execution.replies().eq(hears.iter());
-                row.must(same && !execution.failed(), || {
-                    let heard: Vec<&str> = execution.replies().collect();
-                    let error = &execution.record.error;
-                    format!(
-                        "{customer} {} was answered {heard:?} ({error:?}), not {hears:?}",
-                        turn.message_id
-                    )
+                let right = execution.record.input_text == turn.says && execution.replies().eq(hears.iter());
+                row.must(right && !execution.failed(), || {
+                    let (got, error): (Vec<&str>, _) =
+                        (execution.replies().collect(), &execution.record.error);
+                    format!("{customer} {} was answered {got:?} ({error:?}), not {hears:?}", turn.message_id)
                 });
             }
         }

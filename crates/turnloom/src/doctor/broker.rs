@@ -1,17 +1,13 @@
 //! NATS: does it answer, is it new enough, are the streams there, does it sync before it acknowledges.
 
-use std::time::Duration;
-
+use bus::durability::{Sync, sync_of};
 use bus::{Bus, BusConfig};
-use serde_json::Value;
 
 use super::{Finding, Verdict};
 
 /// The oldest version with everything that Turnloom uses.
 const VERSION_MIN: (u64, u64) = (2, 12);
 const STREAMS_REMEDY: &str = "start an execution-runner: it sets the streams up";
-/// Time for one question.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) async fn look(url: Option<&str>, monitor_url: Option<&str>) -> Vec<Finding> {
     const ABOUT: &str = "NATS";
@@ -62,24 +58,16 @@ async fn sync(monitor_url: Option<&str>) -> Finding {
             "say where nats-server tells of itself with TURNLOOM_NATS_MONITOR_URL (its http: setting)";
         return Finding::of(Verdict::Unknown, ABOUT, "cannot be asked for over a client connection", remedy);
     };
-    match ask(url).await {
-        Ok(told) => {
-            let always = told.pointer("/config/sync_always").and_then(Value::as_bool) == Some(true);
-            let interval = told.pointer("/config/sync_interval").and_then(Value::as_u64).unwrap_or(0);
-            let found = if always { "always".to_owned() } else { format!("{} s", interval / 1_000_000_000) };
-            Finding::must(always, ABOUT, found, REMEDY)
+    match sync_of(url).await {
+        Ok(Sync { always: true, .. }) => Finding::good(ABOUT, "always"),
+        Ok(Sync { always: false, interval }) => {
+            Finding::of(Verdict::Bad, ABOUT, format!("{} s", interval.as_secs()), REMEDY)
         }
         Err(error) => {
             let remedy = "check TURNLOOM_NATS_MONITOR_URL";
-            Finding::of(Verdict::Unknown, ABOUT, format!("{url} does not answer: {error}"), remedy)
+            Finding::of(Verdict::Unknown, ABOUT, error.to_string(), remedy)
         }
     }
-}
-
-async fn ask(url: &str) -> Result<Value, reqwest::Error> {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let http = reqwest::Client::builder().timeout(DEADLINE).build()?;
-    http.get(format!("{}/jsz?config=1", url.trim_end_matches('/'))).send().await?.json().await
 }
 
 #[cfg(test)]

@@ -60,9 +60,20 @@ async fn commands_end_as_they_are_documented_to_end() {
         help.contains("Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot be reached."),
         "{help}"
     );
-    for command in
-        ["up", "demo", "chat", "workflows", "executions", "metrics", "events", "doctor", "completions"]
-    {
+    for command in [
+        "up",
+        "demo",
+        "chat",
+        "workflows",
+        "executions",
+        "metrics",
+        "events",
+        "runners",
+        "dead-letters",
+        "republish",
+        "doctor",
+        "completions",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} in {help}");
     }
 

@@ -1,7 +1,10 @@
 //! `events`: each run goes on where the last one stopped, and nothing is lost in between.
 
-use serde_json::Value;
-use testkit::workflows;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use testkit::{eventually, workflows};
 
 use crate::support::Product;
 use crate::{against, end_unread, told};
@@ -30,6 +33,32 @@ async fn no_event_is_lost_between_runs_that_end_after_some() {
     product.api.say("cleo", "hello").await;
     assert_eq!(next(), ["bob", "bob"]);
     assert_eq!(next(), ["cleo", "cleo"]);
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_on_over_a_broker_that_lost_everything() {
+    let mut product = Product::start().await;
+    product.api.run(&workflows::greet("Greet", "hello")).await;
+    product.api.say("ann", "hello").await;
+    let mut command = against(&product, &["events", "--type", "message.sent", "--json"]);
+    let mut listening = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(listening.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let of = |line: String| customers(&line).remove(0);
+    assert_eq!(of(lines.next().unwrap()), "ann");
+
+    product.nats.lose_data().unwrap();
+    product.nats.start_again().unwrap();
+    let message = json!({"customer_id": "bob", "channel": "web", "message": "hello", "message_id": "m-1"});
+    eventually("a message is taken", || async {
+        (product.api.post("/v1/messages", &message).await.status == 202).then_some(())
+    })
+    .await;
+
+    // What the last commits told is told again before it.
+    assert!(lines.any(|line| of(line) == "bob"), "the run has ended");
+    listening.kill().unwrap();
+    listening.wait().unwrap();
     product.stop().await;
 }
 

@@ -5,6 +5,7 @@ mod checking;
 mod connecting;
 mod listening;
 mod meanwhile;
+mod operating;
 #[path = "../support/mod.rs"]
 mod support;
 mod talking;

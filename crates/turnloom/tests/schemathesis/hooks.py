@@ -8,6 +8,8 @@ import schemathesis
 
 # Workflows that are there from the beginning, each with an execution.
 KEPT = [pair.split("/") for pair in os.environ["TURNLOOM_EXECUTIONS"].split(",")]
+# Dead letters that are there, to be tried again once.
+LETTERS = os.environ["TURNLOOM_DEAD_LETTERS"].split(",")
 
 # Why a request that fits the document may be refused: rules between fields, and languages inside texts.
 REASONS = re.compile(
@@ -51,6 +53,8 @@ def map_case(context, case):
         names["workflow_id"] = workflow
         if "execution_id" in names:
             names["execution_id"] = execution
+    if "dead_letter_id" in names:
+        names["dead_letter_id"] = LETTERS[zlib.crc32(repr(case.query).encode()) % len(LETTERS)]
     return case
 
 

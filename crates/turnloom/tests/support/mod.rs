@@ -8,6 +8,9 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use contracts::{partition, v1};
+use execution_runner::partition::port::message_key;
+use flow_model::{AccountId, ConversationId, DeadLetterId, ExecutionId};
 use gateway::Switch;
 use gateway::key::{ApiKey, Level};
 use local_stack::Nats;
@@ -15,6 +18,7 @@ use local_stack::testing::TestDatabase;
 use pg::{PgConfig, Pool};
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
+use prost::Message;
 use testkit::{Api, eventually};
 use tokio::task::JoinHandle;
 use turnloom::services::{Services, Settings};
@@ -24,6 +28,8 @@ pub struct Product {
     pub database_url: String,
     pub api: Api,
     pub key: String,
+    /// Of all services together.
+    pub health: Health,
     rate_limits: Switch,
     running: Vec<Running>,
 }
@@ -43,11 +49,16 @@ impl Product {
     pub async fn with_rate_limits(rate_limits: Switch) -> Self {
         let database =
             TestDatabase::create("product", |url| async move { migrate(&url).await }).await.unwrap();
+        Self::on(database.url().to_owned(), rate_limits).await
+    }
+
+    /// The same on a database that may be empty.
+    pub async fn on(database_url: String, rate_limits: Switch) -> Self {
         let nats = Nats::ephemeral().unwrap();
         let key = ApiKey::generate().expose().to_owned();
         let api = Api::new("http://127.0.0.1:0", &key);
-        let database_url = database.url().to_owned();
-        let mut product = Self { nats, database_url, api, key, rate_limits, running: Vec::new() };
+        let health = Health::new();
+        let mut product = Self { nats, database_url, api, key, health, rate_limits, running: Vec::new() };
         product.start_services().await;
         product
     }
@@ -56,11 +67,13 @@ impl Product {
         let settings = Settings {
             database_url: self.database_url.clone(),
             nats_url: self.nats.url(),
+            nats_monitor_url: self.nats.monitor_url(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_key: self.key.clone(),
             rate_limits: self.rate_limits,
         };
-        let services = Services::build(&settings, &Health::new()).await.unwrap();
+        self.health = Health::new();
+        let services = Services::build(&settings, &self.health).await.unwrap();
         self.api = Api::new(format!("http://{}", services.address()), &self.key);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(services.run_until(shutdown.clone()));
@@ -76,6 +89,11 @@ impl Product {
 
     /// One more gateway.
     pub async fn gateway(&mut self) -> Api {
+        self.gateway_with(&[]).await
+    }
+
+    /// One more gateway with these settings.
+    pub async fn gateway_with(&mut self, own: &[&str]) -> Api {
         let (database_url, nats_url) = (&self.database_url, self.nats.url());
         let arguments = [
             "gateway",
@@ -88,7 +106,8 @@ impl Product {
             "--rate-limits",
             "off",
         ];
-        let app = gateway::App::build(gateway::Config::parse_from(arguments), &Health::new()).await.unwrap();
+        let config = gateway::Config::parse_from(arguments.iter().chain(own));
+        let app = gateway::App::build(config, &Health::new()).await.unwrap();
         let api = Api::new(format!("http://{}", app.local_addr()), &self.key);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(app.run_until(shutdown.clone()));
@@ -103,6 +122,46 @@ impl Product {
         let key = ApiKey::generate();
         gateway::store::Store::new(pool).add_key(account, "test", level, &key).await.unwrap();
         self.api.with_key(key.expose())
+    }
+
+    /// Runs SQL in the database of all services.
+    pub async fn sql(&self, statements: &str) {
+        let config = PgConfig::for_url(&self.database_url);
+        let client = pg::raw::connect(&config, execution_runner::store::SCHEMA).await.unwrap();
+        client.batch_execute(statements).await.unwrap();
+    }
+
+    /// Puts a customer's message aside, as if it had failed too often; gives the dead letter's id.
+    pub async fn bury(&self, customer: &str, message_id: &str, text: &str) -> String {
+        let account = AccountId::named("default");
+        let (execution, letter) = (platform::clock::new_uuid_v7(), platform::clock::new_uuid_v7());
+        let input = v1::Input {
+            partition: partition::of_customer(account, customer, partition::PARTITIONS_DEFAULT),
+            account_id: account.to_vec().into(),
+            execution_id: execution.as_bytes().to_vec().into(),
+            customer_id: customer.to_owned(),
+            channel: "web".to_owned(),
+            accepted_at_ms: ExecutionId::new(execution).accepted_at_ms(),
+            kind: Some(v1::input::Kind::Message(v1::InboundMessage {
+                message_id: message_id.to_owned(),
+                text: text.to_owned(),
+                ..v1::InboundMessage::default()
+            })),
+            ..v1::Input::default()
+        };
+        let key = message_key(ConversationId::of(account, "web", customer), message_id);
+        let config = PgConfig::for_url(&self.database_url);
+        let client = pg::raw::connect(&config, execution_runner::store::SCHEMA).await.unwrap();
+        client
+            .execute(
+                "INSERT INTO dead_letters (incarnation, grp, seq, position, payload, error, attempts, id, kind, account_id, channel,
+                 customer_id, message_id, message_key, execution_id)
+                 SELECT 1, 0, count(*), 0, $1, 'it failed', 5, $2, 3, $3, 'web', $4, $5, $6, $7 FROM dead_letters",
+                &[&input.encode_to_vec(), &letter, account.as_uuid(), &customer, &message_id, &key, &execution],
+            )
+            .await
+            .unwrap();
+        DeadLetterId::new(letter).to_string()
     }
 
     /// Stops all services in order.

@@ -296,16 +296,16 @@ impl Commit {
     }
 }
 
-/// Why a commit did not happen, as far as can be known.
+/// Why the store did not do what it was asked to, as far as can be known.
 #[derive(Debug, thiserror::Error)]
-pub enum CommitError {
+pub enum StoreError {
     /// A partition is not where the runner thought: somebody else owns it, or an earlier commit did happen.
     #[error("a partition has another owner or cursor")]
     Fenced,
-    /// The store is well and cannot hold what it is given: one of the batch's inputs is at fault.
+    /// The store is well and cannot take what it is given: one of the batch's inputs is at fault.
     #[error("the store refuses it: {0}")]
     Refused(String),
-    /// The store is away; the commit may have happened.
+    /// The store is away; a commit may have happened.
     #[error("the store is away")]
     Unavailable(#[source] Unavailable),
 }
@@ -324,7 +324,7 @@ pub trait Store: Send + Sync + 'static {
     fn release(&self, renewal: &Renewal) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Looks up what a batch needs.
-    fn load(&self, wanted: &Wanted) -> impl Future<Output = Result<Loaded, Unavailable>> + Send;
+    fn load(&self, wanted: &Wanted) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
 
     /// Finished executions by id; those that do not exist are left out.
     fn executions(
@@ -338,11 +338,11 @@ pub trait Store: Send + Sync + 'static {
         &self,
         ownership: &Ownership,
         counts: bool,
-    ) -> impl Future<Output = Result<u32, CommitError>> + Send;
+    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
 
     /// Writes a batch, all or nothing. One that changes conversations without moving a cursor is refused as fenced: nothing
     /// would check whose they are.
-    fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Outbox rows that are not closed, and closed ones of the commits after those that are named: by partition and
     /// commit number, those after `after`, at most `rows_max`.

@@ -31,7 +31,7 @@ use super::catalog::Catalog;
 use super::frame::Frame;
 use super::gauges::Gauges;
 use super::port::{
-    Commit, CommitError, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, RawFrame, Store, Transport,
+    Commit, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, RawFrame, Store, StoreError, Transport,
     Unavailable,
 };
 use super::pulse::Pulse;
@@ -200,11 +200,14 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
 
     /// Loads, handles, commits and tells one batch. False when the commit was refused: then nothing is known any more.
     async fn work(&mut self, frames: Vec<Frame>) -> Result<bool, Unavailable> {
-        let outcome = self.handle(frames).await?;
+        let outcome = match self.handle(frames).await {
+            Ok(outcome) => outcome,
+            Err(error) => return self.drop_batch(error).map(|()| false),
+        };
         let Outcome { commit, answers, spans, last_seq, inputs, accepted_through_ms } = outcome;
         let nothing = commit.moves.is_empty() && commit.markers.is_empty() && commit.dead_letters.is_empty();
-        if !nothing && !self.commit(&commit).await? {
-            return Ok(false);
+        if !nothing && let Err(error) = self.commit(&commit).await {
+            return self.drop_batch(error).map(|()| false);
         }
         drop(spans);
         for moved in &commit.moves {
@@ -230,31 +233,33 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         Ok(true)
     }
 
-    /// Writes a batch. False when it was refused: then nothing is known any more.
-    async fn commit(&mut self, commit: &Commit) -> Result<bool, Unavailable> {
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let started = Instant::now();
-        match self.store.commit(commit).await {
-            Ok(()) => {
-                metrics::histogram!("turnloom_runner_commit_seconds").record(started.elapsed().as_secs_f64());
-                return Ok(true);
-            }
-            Err(CommitError::Unavailable(error)) => return Err(error),
-            Err(CommitError::Fenced) => {
+        self.store.commit(commit).await?;
+        metrics::histogram!("turnloom_runner_commit_seconds").record(started.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Forgets a batch that the store did not take.
+    fn drop_batch(&mut self, error: StoreError) -> Result<(), Unavailable> {
+        match error {
+            StoreError::Unavailable(error) => return Err(error),
+            StoreError::Fenced => {
                 tracing::warn!("a commit was refused: the partitions are read again");
                 metrics::counter!("turnloom_runner_fenced_total").increment(1);
             }
-            Err(CommitError::Refused(reason)) => {
-                tracing::error!(reason, "the store refuses a commit: its inputs are taken one at a time");
+            StoreError::Refused(reason) => {
+                tracing::error!(reason, "the store refuses a batch: its inputs are taken one at a time");
                 metrics::counter!("turnloom_runner_refused_total").increment(1);
                 self.suspicion.refused(reason);
             }
         }
         self.forget();
-        Ok(false)
+        Ok(())
     }
 
     /// Runs the turns of a batch in memory.
-    async fn handle(&mut self, frames: Vec<Frame>) -> Result<Outcome, Unavailable> {
+    async fn handle(&mut self, frames: Vec<Frame>) -> Result<Outcome, StoreError> {
         let mut batch = Batch::new(frames);
         let wanted = batch.wanted();
         if !wanted.conversations.is_empty() {

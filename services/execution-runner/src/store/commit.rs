@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Error, Statement};
 use uuid::Uuid;
 
 use super::code::{big, channel, int, time};
-use crate::partition::port::{Commit, CommitError, Conversation, DeadLetter, OutboxKey};
+use crate::partition::port::{Commit, Conversation, DeadLetter, OutboxKey, StoreError};
 
 const FENCE: &str = "WITH moved AS (
     UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, applied_inputs = wanted.applied_inputs,
@@ -97,15 +97,15 @@ impl Statements {
 }
 
 /// What the database's answer means: it may have fenced the commit, or not be able to hold it, whatever is tried.
-pub(super) fn refusal(error: &Error) -> Option<CommitError> {
+pub(super) fn refusal(error: &Error) -> Option<StoreError> {
     let code = error.code()?;
     if *code == SqlState::DIVISION_BY_ZERO {
-        return Some(CommitError::Fenced);
+        return Some(StoreError::Fenced);
     }
     let of_the_data = DATA_FAULTS.iter().any(|class| code.code().starts_with(class));
     of_the_data.then(|| {
         let said = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
-        CommitError::Refused(format!("the database says {}: {said}", code.code()))
+        StoreError::Refused(format!("the database says {}: {said}", code.code()))
     })
 }
 

@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 use super::slices::{Sliced, Slices};
 use super::{SCHEMA, commit, lease, load};
 use crate::partition::port::{
-    CatalogEntry, Commit, CommitError, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, Tenure,
+    CatalogEntry, Commit, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, StoreError, Tenure,
     Unavailable, Wanted,
 };
 
@@ -99,10 +99,14 @@ fn away(error: impl std::error::Error) -> Unavailable {
     Unavailable(text)
 }
 
-impl From<Unavailable> for CommitError {
+impl From<Unavailable> for StoreError {
     fn from(error: Unavailable) -> Self {
         Self::Unavailable(error)
     }
+}
+
+fn refused_or_away(error: tokio_postgres::Error) -> StoreError {
+    commit::refusal(&error).unwrap_or_else(|| away(error).into())
 }
 
 impl Store for PgStore {
@@ -114,9 +118,9 @@ impl Store for PgStore {
         self.with(async |on| lease::release(&mut on.client, renewal).await.map_err(away)).await
     }
 
-    async fn load(&self, wanted: &Wanted) -> Result<Loaded, Unavailable> {
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         self.with(async |on| {
-            load::load(&on.client, &on.load, wanted, self.deduplication_ms).await.map_err(away)
+            load::load(&on.client, &on.load, wanted, self.deduplication_ms).await.map_err(refused_or_away)
         })
         .await
     }
@@ -125,23 +129,21 @@ impl Store for PgStore {
         self.with(async |on| load::executions(&on.client, &on.load, ids).await.map_err(away)).await
     }
 
-    async fn begin(&self, ownership: &Ownership, counts: bool) -> Result<u32, CommitError> {
+    async fn begin(&self, ownership: &Ownership, counts: bool) -> Result<u32, StoreError> {
         self.with(async |on| {
             let tries = lease::begin(&on.client, ownership, counts).await.map_err(away)?;
-            tries.ok_or(CommitError::Fenced)
+            tries.ok_or(StoreError::Fenced)
         })
         .await
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         if commit.is_nobodys() {
-            return Err(CommitError::Fenced);
+            return Err(StoreError::Fenced);
         }
         self.with(async |on| {
-            on.make_room(commit).await.map_err(away)?;
-            commit::write(&on.client, &on.commit, self.group, commit)
-                .await
-                .map_err(|error| commit::refusal(&error).unwrap_or_else(|| away(error).into()))
+            on.make_room(commit).await.map_err(refused_or_away)?;
+            commit::write(&on.client, &on.commit, self.group, commit).await.map_err(refused_or_away)
         })
         .await
     }

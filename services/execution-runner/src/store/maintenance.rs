@@ -10,6 +10,8 @@ use super::slices::{self, Sliced, Slices};
 const SLICES_AHEAD: i64 = 2;
 /// Published outbox rows are kept so long, so that they can be published again.
 const OUTBOX_HOURS: i32 = 72;
+/// Dead letters that were tried again are kept so long, for those who want to know what it was.
+const RETRIED_LETTERS_DAYS: i32 = 30;
 /// Outbox rows removed at once.
 const OUTBOX_ROWS_MAX: i64 = 10_000;
 
@@ -51,6 +53,12 @@ impl Maintenance {
                 "DELETE FROM outbox WHERE (partition, commit_no) IN (SELECT partition, commit_no FROM outbox
                  WHERE closed_at < now() - make_interval(hours => $1) LIMIT $2)",
                 &[&OUTBOX_HOURS, &OUTBOX_ROWS_MAX],
+            )
+            .await?;
+        client
+            .execute(
+                "DELETE FROM dead_letters WHERE retried_at < now() - make_interval(days => $1)",
+                &[&RETRIED_LETTERS_DAYS],
             )
             .await?;
         // A marker that a later one has superseded at every cursor is of no use any more.

@@ -6,6 +6,7 @@
 mod commits;
 mod list;
 mod row;
+mod runners;
 mod single;
 mod totals;
 
@@ -14,6 +15,7 @@ use futures::future::BoxFuture;
 use pg::Pool;
 
 pub(crate) use list::{Filter, Place, Status};
+pub(crate) use runners::Ownerships;
 pub(crate) use single::{Cursor, MessageFate};
 
 /// Reading failed.
@@ -49,7 +51,7 @@ impl Reads {
     }
 
     /// Runs `work` on one snapshot.
-    async fn snapshot<T, F>(&self, work: F) -> Result<T, ReadError>
+    pub(super) async fn snapshot<T, F>(&self, work: F) -> Result<T, ReadError>
     where
         F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, ReadError>> + Send + 'static,
         T: Send + 'static,

@@ -1,6 +1,6 @@
-//! What became of a message: handled, still in the stream, or never seen.
+//! What became of a message: handled, dead, still in the stream, or never seen.
 //!
-//! A message that has no key in the database may have been accepted and wait in the stream, between its
+//! A message that has neither a key nor a dead letter in the database may have been accepted and wait in the stream, between its
 //! partition's cursor and the stream's end; that piece is looked through, up to a bound.
 
 use bus::Bus;
@@ -41,27 +41,29 @@ impl MessageFinder {
         let conversation = ConversationId::of(account, &request.channel, &request.customer_id);
         let key = message_key(conversation, &request.message_id);
         let since_ms = now_ms - self.deduplication_ms;
-        let answer = |state: MessageState, fate: Option<MessageFate>| {
-            let (execution, workflow) = fate.and_then(|fate| fate.0).unzip();
-            v1::GetMessageResponse {
-                state: state.into(),
-                execution_id: execution.map(|id| id.to_vec().into()).unwrap_or_default(),
-                workflow_id: workflow.map(|id| id.to_vec().into()).unwrap_or_default(),
-                conversation_id: conversation.to_vec().into(),
-            }
+        let answer = |state: MessageState| v1::GetMessageResponse {
+            state: state.into(),
+            conversation_id: conversation.to_vec().into(),
+            ..v1::GetMessageResponse::default()
         };
-        let handled = |fate: MessageFate| {
-            let state = if fate.0.is_some() { MessageState::Handled } else { MessageState::Ignored };
-            answer(state, Some(fate))
+        let told = |fate: MessageFate| match fate {
+            MessageFate::Handled(execution, workflow) => v1::GetMessageResponse {
+                execution_id: execution.to_vec().into(),
+                workflow_id: workflow.to_vec().into(),
+                ..answer(MessageState::Handled)
+            },
+            MessageFate::Ignored => answer(MessageState::Ignored),
+            MessageFate::Dead => answer(MessageState::Dead),
         };
-        // The cursor is read before the key: a message that is handled in between is then found by its key.
+        // The cursor is read before the key and the dead letter: a message that is handled or put aside in between is then
+        // found by one of them, and one that is tried again stands after the cursor.
         let partition = partition::of_customer(account, &request.customer_id, self.partitions);
         let cursor = self.reads.cursor(partition).await.map_err(|error| failure(&error))?;
         let known = || async { self.reads.message(key, since_ms).await.map_err(|error| failure(&error)) };
         if let Some(fate) = known().await? {
-            return Ok(handled(fate));
+            return Ok(told(fate));
         }
-        let Some(cursor) = cursor else { return Ok(answer(MessageState::Unspecified, None)) };
+        let Some(cursor) = cursor else { return Ok(answer(MessageState::Unspecified)) };
         let waits = |input: &v1::Input| {
             input.partition == partition
                 && input.account_id == request.account_id
@@ -70,11 +72,11 @@ impl MessageFinder {
                 && matches!(&input.kind, Some(v1::input::Kind::Message(message)) if message.message_id == request.message_id)
         };
         match self.scan(cursor, waits).await? {
-            Scanned::Found => Ok(answer(MessageState::Accepted, None)),
+            Scanned::Found => Ok(answer(MessageState::Accepted)),
             Scanned::All => match known().await? {
-                // It was handled while the stream was looked through.
-                Some(fate) => Ok(handled(fate)),
-                None => Ok(answer(MessageState::Unspecified, None)),
+                // It was handled or put aside while the stream was looked through.
+                Some(fate) => Ok(told(fate)),
+                None => Ok(answer(MessageState::Unspecified)),
             },
             Scanned::Part => Err(Failure::because(
                 ErrorCode::ServiceUnavailable,

@@ -239,7 +239,7 @@ impl Game {
             self.bury_the_dead();
         }
         // Longer than any process was stopped and any effect was late: what comes now must change nothing.
-        sleep(Duration::from_mins(2)).await;
+        sleep(Duration::from_secs(50)).await;
         for runner in self.runners.drain(..) {
             runner.shutdown.request();
             runner.task.await.map_err(|error| format!("a runner has failed: {error}"))?;

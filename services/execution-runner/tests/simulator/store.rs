@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use contracts::v1;
 use execution_runner::partition::port::{
-    CatalogEntry, Commit, CommitError, HandledMessage, Loaded, Move, OutboxKey, OutboxRow, Ownership,
-    Renewal, Store, Tenure, Unavailable, Wanted,
+    CatalogEntry, Commit, HandledMessage, Loaded, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store,
+    StoreError, Tenure, Unavailable, Wanted,
 };
 use flow_model::ExecutionId;
 
@@ -33,7 +33,7 @@ impl Store for SimulatedStore {
             .await
     }
 
-    async fn load(&self, wanted: &Wanted) -> Result<Loaded, Unavailable> {
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         let kills = |world: &World| {
             wanted.messages.iter().any(|(key, _)| world.poison.get(key) == Some(&Poison::Kills))
         };
@@ -51,12 +51,12 @@ impl Store for SimulatedStore {
             .await
     }
 
-    async fn begin(&self, ownership: &Ownership, counts: bool) -> Result<u32, CommitError> {
+    async fn begin(&self, ownership: &Ownership, counts: bool) -> Result<u32, StoreError> {
         let known = *ownership;
         self.0
             .call_that_may_be_late("begin", move |world| {
                 if self::ownership(world, known.partition) != known {
-                    return Err(CommitError::Fenced);
+                    return Err(StoreError::Fenced);
                 }
                 let counts = counts && world.bug != Some(Bug::TriesUncounted);
                 let row = &mut world.database.partitions[known.partition as usize];
@@ -66,7 +66,7 @@ impl Store for SimulatedStore {
             .await
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let commit = commit.clone();
         let halves = self.0.world.lock().unwrap().bug.and_then(|bug| halves(bug, &commit));
         if let Some((first, second)) = halves {
@@ -159,7 +159,7 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
         world.database.partitions[*partition as usize].owner != Some(renewal.runner)
     });
     for partition in order {
-        let ignored = world.bug == Some(Bug::LeaseIgnored) && world.chance(5);
+        let ignored = world.bug == Some(Bug::LeaseIgnored) && world.chance(20);
         let trusts = world.bug == Some(Bug::HandOverTrusted);
         let raises = world.bug != Some(Bug::EpochStays) && world.bug != Some(Bug::LeaseIgnored);
         let row = &mut world.database.partitions[partition as usize];
@@ -268,15 +268,15 @@ fn fits(world: &World, moved: &Move, incarnation: i64) -> bool {
 }
 
 /// All or nothing.
-fn apply(world: &mut World, commit: &Commit) -> Result<(), CommitError> {
+fn apply(world: &mut World, commit: &Commit) -> Result<(), StoreError> {
     if !commit.moves.iter().all(|moved| fits(world, moved, commit.incarnation)) {
         world.tell(|| "a commit is fenced".to_owned());
-        return Err(CommitError::Fenced);
+        return Err(StoreError::Fenced);
     }
     let refused = |message: &HandledMessage| world.poison.get(&message.key) == Some(&Poison::Refused);
     if commit.messages.iter().any(refused) {
         world.tell(|| "a commit is refused".to_owned());
-        return Err(CommitError::Refused("the text cannot be stored".to_owned()));
+        return Err(StoreError::Refused("the text cannot be stored".to_owned()));
     }
     if !commit.moves.is_empty() {
         let moved = |moved: &Move| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contracts::{subject::runner, v1};
-use flow_model::{AccountId, ExecutionId, WorkflowId};
+use flow_model::{AccountId, DeadLetterId, ExecutionId, WorkflowId};
 
 use super::Client;
 use crate::http::error::ApiError;
@@ -49,6 +49,41 @@ impl Client {
 
     pub async fn message(&self, request: &v1::GetMessageRequest) -> Result<v1::GetMessageResponse, ApiError> {
         self.call(runner::GET_MESSAGE, request).await
+    }
+
+    /// Who owns what.
+    pub async fn runners(&self) -> Result<v1::ListRunnersResponse, ApiError> {
+        self.call(runner::LIST_RUNNERS, &v1::ListRunnersRequest {}).await
+    }
+
+    /// A page of dead letters, without payloads.
+    pub async fn list_dead_letters(
+        &self,
+        request: &v1::ListDeadLettersRequest,
+    ) -> Result<v1::ListDeadLettersResponse, ApiError> {
+        self.call(runner::LIST_DEAD_LETTERS, request).await
+    }
+
+    /// A dead letter with its payload.
+    pub async fn dead_letter(
+        &self,
+        account: AccountId,
+        id: DeadLetterId,
+    ) -> Result<v1::DeadLetter, ApiError> {
+        let request =
+            v1::GetDeadLetterRequest { account_id: account.to_vec().into(), id: id.to_vec().into() };
+        self.call(runner::GET_DEAD_LETTER, &request).await
+    }
+
+    /// Has a dead letter tried again.
+    pub async fn retry_dead_letter(
+        &self,
+        account: AccountId,
+        id: DeadLetterId,
+    ) -> Result<v1::DeadLetter, ApiError> {
+        let request =
+            v1::RetryDeadLetterRequest { account_id: account.to_vec().into(), id: id.to_vec().into() };
+        self.call(runner::RETRY_DEAD_LETTER, &request).await
     }
 
     /// How many executions each of these workflows has.

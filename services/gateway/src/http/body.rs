@@ -6,6 +6,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::Payload;
 use contracts::ErrorCode;
+use flow_model::ProblemCode;
+use flow_model::document::{At, Object, Report};
 use futures::StreamExt;
 use serde_json::Value;
 
@@ -41,6 +43,20 @@ pub(super) async fn optional_json(
     }
     require_json(request)?;
     parse(&bytes).map(Some)
+}
+
+/// Reads the body of an operation that takes none: it may be left out, or be an empty object.
+pub(super) async fn nothing(
+    request: &HttpRequest,
+    payload: Payload,
+    bytes_max: usize,
+) -> Result<(), ApiError> {
+    let Some(document) = optional_json(request, payload, bytes_max).await? else { return Ok(()) };
+    let mut report = Report::default();
+    let object = Object::read(&document, &At::root(), ProblemCode::InvalidRequest, &mut report);
+    let read = object.map(|object| object.finish(&mut report));
+    report.into_result(read)?;
+    Ok(())
 }
 
 /// A document as it is handed to another service: without the blanks that its user put in.

@@ -3,3 +3,6 @@
 pub(super) mod fields;
 pub(super) mod get;
 pub(super) mod send;
+
+/// Why a message that is dead has no execution: it could not be handled, and an operator can look at it and try it again.
+const IN_DEAD_LETTERS: &str = "in_dead_letters";

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
-use super::{executions, messages, workflows};
+use super::{dead_letters, executions, messages, runners, workflows};
 use crate::key::Level;
 use crate::limit::Class;
 
@@ -122,7 +122,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 14] = [
+pub(crate) static OPERATIONS: [&Operation; 18] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -137,6 +137,10 @@ pub(crate) static OPERATIONS: [&Operation; 14] = [
     &executions::get::OPERATION,
     &messages::send::OPERATION,
     &messages::get::OPERATION,
+    &runners::OPERATION,
+    &dead_letters::list::OPERATION,
+    &dead_letters::get::OPERATION,
+    &dead_letters::retry::OPERATION,
 ];
 
 impl Operation {

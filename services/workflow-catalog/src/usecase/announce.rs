@@ -67,9 +67,10 @@ impl Announcer {
         self.store.announced(id, workflow.state_no, incarnation).await.map_err(|error| failure(&error))
     }
 
-    /// Stands for all streams: it grows when one of them is made again.
+    /// Stands for all streams and the bucket of definitions: it grows when one of them is made again.
     pub async fn incarnation(&self) -> Result<i64, Failure> {
-        let mut newest = 0;
+        let bucket = self.bus.definitions().incarnation().await;
+        let mut newest = bucket.map_err(|error| away("bucket", &error))?;
         for group in 0..self.layout().await?.groups {
             let stream = frames::stream(&self.bus, group).await.map_err(|error| away("stream", &error))?;
             newest = newest.max(stream.incarnation);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Worker;
 use crate::partition::frame::Frame;
-use crate::partition::port::{CommitError, Definitions, Store, Transport, Unavailable};
+use crate::partition::port::{Definitions, Store, StoreError, Transport, Unavailable};
 
 /// So often an input is begun.
 const TRIES_MAX: u32 = 5;
@@ -118,8 +118,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.suspicion.begun = Some((partition, seq, position));
         match self.store.begin(ownership, counts).await {
             Ok(tries) => Ok(Some(tries)),
-            Err(CommitError::Unavailable(error)) => Err(error),
-            Err(CommitError::Fenced | CommitError::Refused(_)) => {
+            Err(StoreError::Unavailable(error)) => Err(error),
+            Err(StoreError::Fenced | StoreError::Refused(_)) => {
                 self.forget();
                 Ok(None)
             }

@@ -1,7 +1,7 @@
 //! One execution, one message, one cursor.
 
 use contracts::v1;
-use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use flow_model::{AccountId, ExecutionId, WorkflowId};
@@ -12,9 +12,16 @@ use super::{ReadError, Reads};
 use crate::store::code::{count, int, number, time};
 use crate::store::commit::execution_of;
 
-/// What became of a message that was handled: its execution, or none when no workflow took it.
+/// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MessageFate(pub Option<(ExecutionId, WorkflowId)>);
+pub(crate) enum MessageFate {
+    /// It has this execution.
+    Handled(ExecutionId, WorkflowId),
+    /// No workflow took it.
+    Ignored,
+    /// It could not be handled, and nobody has tried it again.
+    Dead,
+}
 
 /// Up to where a partition's inputs are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +35,9 @@ pub(crate) struct Cursor {
 }
 
 #[derive(QueryableByName)]
-struct KeyRow {
+struct FateRow {
+    #[diesel(sql_type = Bool)]
+    dead: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     execution_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -70,19 +79,28 @@ impl Reads {
         Ok(found.map(ExecutionRow::into_message))
     }
 
-    /// What became of the message with this key that was handled since then, Unix milliseconds.
+    /// What became of the message with this key: handled since then, Unix milliseconds, or else dead. Both are looked for in one
+    /// snapshot: of a message that is tried again, either the letter is open or it is on its way.
     pub async fn message(&self, key: Uuid, since_ms: i64) -> Result<Option<MessageFate>, ReadError> {
         let mut connection = self.pool.get().await?;
         let found = sql_query(
-            "SELECT execution_id, workflow_id FROM message_keys WHERE key = $1 AND accepted_at >= $2
-             ORDER BY accepted_at DESC LIMIT 1",
+            "SELECT dead, execution_id, workflow_id FROM (
+                (SELECT FALSE AS dead, accepted_at, execution_id, workflow_id FROM message_keys
+                 WHERE key = $1 AND accepted_at >= $2 ORDER BY accepted_at DESC LIMIT 1)
+                UNION ALL
+                (SELECT TRUE, created_at, NULL, NULL FROM dead_letters WHERE message_key = $1 AND retried_at IS NULL LIMIT 1)) AS fates
+             ORDER BY dead LIMIT 1",
         )
         .bind::<SqlUuid, _>(key)
         .bind::<Timestamptz, _>(time(since_ms))
-        .get_result::<KeyRow>(&mut *connection)
+        .get_result::<FateRow>(&mut *connection)
         .await
         .optional()?;
-        Ok(found.map(|row| MessageFate(execution_of(row.execution_id, row.workflow_id))))
+        Ok(found.map(|row| match execution_of(row.execution_id, row.workflow_id) {
+            _ if row.dead => MessageFate::Dead,
+            Some((execution, workflow)) => MessageFate::Handled(execution, workflow),
+            None => MessageFate::Ignored,
+        }))
     }
 
     /// Where a partition stands.

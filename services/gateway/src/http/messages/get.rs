@@ -40,7 +40,8 @@ pub(in crate::http) struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     workflow_id: Option<String>,
-    /// `no_matching_workflow` when it was ignored; `workflow_deleted` when it was handled by a workflow that is gone.
+    /// `no_matching_workflow` when it was ignored; `workflow_deleted` when it was handled by a workflow that is gone;
+    /// `in_dead_letters` when it is dead.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     reason: Option<&'static str>,
@@ -107,7 +108,7 @@ pub(in crate::http) async fn get(
         MessageState::Accepted => ("accepted", None),
         MessageState::Handled => ("handled", None),
         MessageState::Ignored => ("ignored", Some("no_matching_workflow")),
-        MessageState::Dead => ("dead", None),
+        MessageState::Dead => ("dead", Some(super::IN_DEAD_LETTERS)),
     };
     let mut data = MessageView {
         message_id,

@@ -151,7 +151,7 @@ pub(in crate::http) struct HandledView {
     /// Null when no workflow took the message, or the one that did was deleted since.
     #[schema(required)]
     execution: Option<ExecutionView>,
-    /// Why there is no execution, such as `no_matching_workflow` or `workflow_deleted`.
+    /// Why there is no execution, such as `no_matching_workflow`, `workflow_deleted` or `in_dead_letters`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     reason: Option<String>,
@@ -179,7 +179,7 @@ impl Told {
     async fn answered(&self, state: &State, account: AccountId, answer: v1::Answer) -> HttpResponse {
         match (answer.outcome(), answer.execution) {
             (Outcome::Executed, Some(execution)) => self.handled(state, account, execution).await,
-            (Outcome::Dead, _) => self.without_execution("dead", &answer.reason),
+            (Outcome::Dead, _) => self.without_execution("dead", super::IN_DEAD_LETTERS),
             (Outcome::Ignored, _) => self.without_execution("ignored", "no_matching_workflow"),
             (Outcome::Executed | Outcome::Refused | Outcome::Unspecified, _) => self.accepted(),
         }
@@ -237,7 +237,7 @@ impl Told {
                 }
             }
             MessageState::Ignored => self.without_execution("ignored", "no_matching_workflow"),
-            MessageState::Dead => self.without_execution("dead", ""),
+            MessageState::Dead => self.without_execution("dead", super::IN_DEAD_LETTERS),
             MessageState::Accepted | MessageState::Unspecified => self.accepted(),
         }
     }

@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{optional, parameters, responses, schemas, texts};
 use crate::http::operation::{OPERATIONS, Operation, Shape};
-use crate::http::{error, executions, messages, workflows};
+use crate::http::{dead_letters, error, executions, messages, runners, workflows};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
 or continues, walks its nodes, records every step, and replies.
@@ -48,6 +48,7 @@ pub(super) fn document() -> Value {
             {"name": "workflows", "description": "What runs."},
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
+            {"name": "operations", "description": "What those who run Turnloom see and do."},
         ],
         "paths": paths,
         "components": {
@@ -63,6 +64,7 @@ fn describe(operation: &Operation) -> Value {
     let tag = match operation.path {
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
+        path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
         _ => "workflows",
     };
     let class = operation.class;
@@ -137,6 +139,8 @@ fn components() -> Value {
     add::<messages::send::AcceptedView>(&mut found);
     add::<messages::send::HandledView>(&mut found);
     add::<messages::get::MessageView>(&mut found);
+    add::<runners::RunnersView>(&mut found);
+    add::<dead_letters::view::DeadLetterView>(&mut found);
     add::<schemas::NewWorkflow>(&mut found);
     add::<schemas::WorkflowChange>(&mut found);
     add::<schemas::Nothing>(&mut found);

@@ -59,6 +59,7 @@ fn in_header(name: &str, description: &str, schema: &Value) -> Value {
 fn path_example(name: &str) -> &'static str {
     match name {
         "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
+        "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
         _ => "wamid-1",
     }

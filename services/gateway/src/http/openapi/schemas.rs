@@ -70,6 +70,24 @@ pub(in crate::http) enum MessageStatus {
     Dead,
 }
 
+/// `frame`: inputs that nobody can read. `input`: one that makes no sense. `message`, `start`: one that failed too often.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::http) enum DeadLetterKind {
+    Frame,
+    Input,
+    Message,
+    Start,
+}
+
+/// `retried`: it was put into the stream again.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::http) enum DeadLetterStatus {
+    Open,
+    Retried,
+}
+
 /// A workflow to be made.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,8 +5,6 @@ use crate::limit::Class;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::ErrorCode;
-use flow_model::document::{At, Object, Report};
-use flow_model::problem::ProblemCode;
 use platform::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -69,12 +67,7 @@ pub(in crate::http) async fn activate(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let id = super::id_of(&path)?;
-    if let Some(document) = body::optional_json(&request, payload, state.body_bytes_max).await? {
-        let mut report = Report::default();
-        let object = Object::read(&document, &At::root(), ProblemCode::InvalidRequest, &mut report);
-        let read = object.map(|object| object.finish(&mut report));
-        report.into_result(read)?;
-    }
+    body::nothing(&request, payload, state.body_bytes_max).await?;
     let workflow = state.services.activate_workflow(account, id).await?;
     Ok(HttpResponse::Ok().json(One {
         data: ActivatedView {
