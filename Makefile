@@ -3,7 +3,7 @@ ARGS ?=
 GAMES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulate check fmt generate
+.PHONY: help setup run test simulate fault check fmt generate
 
 help: ## Shows this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 simulate: ## Plays GAMES=100000 games of the simulator, against everything that can go wrong
 	@deploy/setup.sh test
 	TURNLOOM_GAMES=$(GAMES) cargo nextest run --workspace --run-ignored only -E 'test(as_many_games_as_wanted)' --no-capture $(ARGS)
+
+fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--help" says what else it can
+	@deploy/setup.sh run
+	@cargo build --workspace
+	@target/debug/fault-suite $(ARGS)
 
 check: ## Checks format, lints, documentation and structure
 	@deploy/setup.sh check

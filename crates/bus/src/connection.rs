@@ -7,6 +7,7 @@ use async_nats::connection::State;
 use async_nats::{ConnectOptions, ServerAddr, jetstream};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
 
 /// JetStream calls and acknowledgements that take longer have failed.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -48,6 +49,8 @@ impl Unavailable {
 pub struct Bus {
     pub(crate) client: async_nats::Client,
     pub(crate) jetstream: jetstream::Context,
+    /// How often the connection was lost.
+    losses: watch::Receiver<u64>,
 }
 
 impl Bus {
@@ -62,6 +65,7 @@ impl Bus {
             .split(',')
             .map(|address| address.trim().parse().map_err(|_| Unavailable::new("--nats-url cannot be read")))
             .collect::<Result<_, _>>()?;
+        let (lost, losses) = watch::channel(0_u64);
         let connecting = login(&addresses)
             .name(name)
             .client_capacity(CLIENT_CAPACITY)
@@ -70,12 +74,16 @@ impl Bus {
             .reconnect_delay_callback(|attempt| {
                 RECONNECT_PAUSE_MAX.min(Duration::from_millis(10 * attempt.min(100) as u64))
             })
-            .event_callback(|event| async move {
+            .event_callback(move |event| {
                 match event {
                     async_nats::Event::Connected => tracing::info!("connected to the bus"),
-                    async_nats::Event::Disconnected => tracing::warn!("the connection to the bus was lost"),
+                    async_nats::Event::Disconnected => {
+                        tracing::warn!("the connection to the bus was lost");
+                        lost.send_modify(|losses| *losses += 1);
+                    }
                     other => tracing::debug!(event = %other, "bus"),
                 }
+                std::future::ready(())
             })
             .connect(addresses);
         let client = tokio::time::timeout(CALL_DEADLINE, connecting)
@@ -86,7 +94,7 @@ impl Bus {
             .timeout(CALL_DEADLINE)
             .ack_timeout(CALL_DEADLINE)
             .build(client.clone());
-        Ok(Self { client, jetstream })
+        Ok(Self { client, jetstream, losses })
     }
 
     /// Whether NATS answers, streams included.
@@ -103,6 +111,14 @@ impl Bus {
     #[must_use]
     pub fn connection_no(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Hears of the losses of the connection from now on: what waits for an answer over a connection that is lost waits in
+    /// vain.
+    pub(crate) fn losses(&self) -> watch::Receiver<u64> {
+        let mut losses = self.losses.clone();
+        losses.mark_unchanged();
+        losses
     }
 
     /// Names this start of the server that this is connected to.

@@ -52,7 +52,10 @@ impl StreamState {
 }
 
 /// Asks for a stream.
-pub(crate) async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, Unavailable> {
+///
+/// # Errors
+/// When NATS is away or the stream is missing.
+pub async fn stream_state(bus: &Bus, name: &str) -> Result<StreamState, Unavailable> {
     bus.require_connected()?;
     let stream = bus.jetstream.get_stream(name).await.map_err(Unavailable::new)?;
     let info = stream.cached_info();

@@ -160,6 +160,7 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>) {
 async fn send(bus: &Bus, subject: &str, frame: &v1::Frame) -> Result<u64, AppendError> {
     bus.require_connected().map_err(|error| AppendError::Unavailable(error.to_string()))?;
     let message = PublishMessage::build().payload(frame.encode_to_vec().into());
+    let mut losses = bus.losses();
     let sending = async {
         let acknowledged = bus
             .jetstream
@@ -173,7 +174,12 @@ async fn send(bus: &Bus, subject: &str, frame: &v1::Frame) -> Result<u64, Append
             _ => AppendError::Unknown(error.to_string()),
         })
     };
-    tokio::time::timeout(ACK_DEADLINE, sending)
-        .await
-        .unwrap_or_else(|_| Err(AppendError::Unknown("no acknowledgement in time".to_owned())))
+    // An acknowledgement never comes over another connection; to wait for it would hold up all inputs behind it.
+    let unknown = |why: &str| Err(AppendError::Unknown(why.to_owned()));
+    tokio::select! {
+        sent = tokio::time::timeout(ACK_DEADLINE, sending) => {
+            sent.unwrap_or_else(|_| unknown("no acknowledgement in time"))
+        }
+        Ok(()) = losses.changed() => unknown("the connection was lost"),
+    }
 }

@@ -10,8 +10,9 @@ const EPHEMERAL_FIRST: u16 = 49_152;
 /// Below are ports of well-known services.
 const FIRST: u16 = 10_000;
 
-/// Two ports that are free now, and that no connection gets by chance while their users are killed.
-pub fn lasting() -> [u16; 2] {
+/// Two ports that are free now, and that no connection gets by chance while their users are killed; none when there
+/// are no two.
+pub fn lasting() -> Option<[u16; 2]> {
     let range = fs::read_to_string(EPHEMERAL).unwrap_or_default();
     let first = range.split_whitespace().next().and_then(|first| first.parse().ok());
     // Where all ports are ephemeral there is none to be sure of.
@@ -19,7 +20,7 @@ pub fn lasting() -> [u16; 2] {
     let count = u32::from(end - FIRST);
     // Another run at the same time begins elsewhere.
     let start = std::process::id() % count;
-    let ports = (0..count).map(|n| FIRST + u16::try_from((start + n) % count).unwrap());
+    let ports = (0..count).filter_map(|n| Some(FIRST + u16::try_from((start + n) % count).ok()?));
     let mut free = ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    [free.next().unwrap(), free.next().unwrap()]
+    Some([free.next()?, free.next()?])
 }
