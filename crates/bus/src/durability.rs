@@ -75,8 +75,9 @@ pub async fn sync_of(url: &str) -> Result<Sync, AskError> {
 
 impl Bus {
     /// What of the broker's settings may lose acknowledged messages, and what of them cannot be known: a sentence each, with
-    /// what to do about it. Streams that are not there are not looked at.
-    pub async fn durability_problems(&self, monitor: &MonitorConfig) -> Vec<String> {
+    /// what to do about it. `replicas` is what the streams are about to have; without it they are looked at as they are, if
+    /// they are there.
+    pub async fn durability_problems(&self, monitor: &MonitorConfig, replicas: Option<u8>) -> Vec<String> {
         let mut problems = Vec::new();
         if monitor.nats_monitor_url.is_empty() {
             problems.push(
@@ -87,7 +88,7 @@ impl Bus {
         for url in &monitor.nats_monitor_url {
             problems.extend(sync_problem(url).await);
         }
-        match self.replica_problems().await {
+        match self.replica_problems(replicas).await {
             Ok(found) => problems.extend(found),
             Err(error) => {
                 problems.push(format!("it is not known how many replicas the streams have: {error}"));
@@ -97,10 +98,14 @@ impl Bus {
     }
 
     /// Streams of inputs with too few replicas for the cluster that they are in.
-    async fn replica_problems(&self) -> Result<Vec<String>, Unavailable> {
+    async fn replica_problems(&self, wanted: Option<u8>) -> Result<Vec<String>, Unavailable> {
         let Some(cluster) = self.client.server_info().cluster.filter(|name| !name.is_empty()) else {
             return Ok(Vec::new());
         };
+        if let Some(wanted) = wanted {
+            let problem = replica_problem(&cluster, subject::TURNS_STREAM, usize::from(wanted));
+            return Ok(problem.into_iter().collect());
+        }
         let Some(layout) = self.layout().await? else { return Ok(Vec::new()) };
         let mut problems = Vec::new();
         for group in 0..layout.groups {

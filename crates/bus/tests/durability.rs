@@ -8,7 +8,7 @@ use local_stack::Nats;
 async fn problems(nats: &Nats, monitors: &[String]) -> Vec<String> {
     let bus = Bus::connect(&BusConfig::for_url(&nats.url()), "test").await.unwrap();
     bus.ensure_topology(&Topology::default(), Layout { partitions: 8, groups: 2 }).await.unwrap();
-    bus.durability_problems(&MonitorConfig { nats_monitor_url: monitors.to_vec() }).await
+    bus.durability_problems(&MonitorConfig { nats_monitor_url: monitors.to_vec() }, None).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,11 +55,13 @@ impl App {
         store::prepare(&config.database, partitions, groups).await?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "execution-runner"));
         let bus = connecting.await.context("--nats-url")?;
+        let replicas = Some(config.topology.stream_replicas);
+        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        problems.extend(bus.durability_problems(&config.monitor, replicas).await);
+        // Before anything is made that could not be changed later.
+        config.durability.judge(problems)?;
         let layout = Layout { partitions, groups };
         patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
-        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
-        problems.extend(bus.durability_problems(&config.monitor).await);
-        config.durability.judge(problems)?;
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool.clone());

@@ -57,7 +57,7 @@ impl App {
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "gateway"));
         let bus = connecting.await.context("--nats-url")?;
         let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
-        problems.extend(bus.durability_problems(&config.monitor).await);
+        problems.extend(bus.durability_problems(&config.monitor, None).await);
         config.durability.judge(problems)?;
         let intake = Intake::start(&bus, config.gateway.overload_rules()).await?;
         register_checks(health, &pool, &bus, &intake);

@@ -31,7 +31,7 @@ impl App {
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "metrics-aggregator"));
         let bus = connecting.await.context("--nats-url")?;
         let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
-        problems.extend(bus.durability_problems(&config.monitor).await);
+        problems.extend(bus.durability_problems(&config.monitor, None).await);
         config.durability.judge(problems)?;
         register_checks(health, &pool, &bus);
         let store = Store::new(pool);
