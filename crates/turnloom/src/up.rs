@@ -55,7 +55,7 @@ pub async fn run(arguments: Arguments, data_dir: &Path) -> anyhow::Result<()> {
     }
     let api_key = api_key::obtain(arguments.bootstrap_key.as_deref(), data_dir)?;
     let stack = Stack::start(data_dir).await?;
-    let result = serve(&arguments, &stack, api_key, data_dir, shutdown).await;
+    let result = Box::pin(serve(&arguments, &stack, api_key, data_dir, shutdown)).await;
     if let Some(directory) = data_dir {
         RunFile::remove(directory);
     }

@@ -60,12 +60,12 @@ fn as_many_games_as_wanted() {
     let set = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().parse::<u64>().unwrap());
     let games = set("TURNLOOM_GAMES").unwrap_or(100_000);
     let from = set("TURNLOOM_SEED").unwrap_or(u64::from(std::process::id()) * 1_000_000);
-    let threads = std::thread::available_parallelism().map_or(1, |number| number.get() as u64);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     println!("{games} games from seed {from} on, {threads} at once");
     std::thread::scope(|scope| {
         for thread in 0..threads {
             scope.spawn(move || {
-                for (played, seed) in (1..).zip((from + thread..from + games).step_by(threads as usize)) {
+                for (played, seed) in (1..).zip((from..from + games).skip(thread).step_by(threads)) {
                     play_all(seed..seed + 1);
                     if thread == 0 && played % PROGRESS_EVERY == 0 {
                         println!("{} games, all well", played * threads);
