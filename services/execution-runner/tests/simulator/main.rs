@@ -23,7 +23,7 @@ const SEEDS: u64 = 2500;
 /// Games in which a planted bug must be found.
 const SEEDS_FOR_A_BUG: u64 = 2000;
 /// Games between two signs of life.
-const PROGRESS_EVERY: u64 = 1000;
+const PROGRESS_EVERY: usize = 1000;
 
 fn play_all(seeds: std::ops::Range<u64>) {
     for seed in seeds {
