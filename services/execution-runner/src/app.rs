@@ -56,7 +56,8 @@ impl App {
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "execution-runner"));
         let bus = connecting.await.context("--nats-url")?;
         let replicas = Some(config.topology.stream_replicas);
-        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        let settings = || pg::durability_problems(&config.database, store::SCHEMA);
+        let mut problems = patiently("the database", settings).await?;
         problems.extend(bus.durability_problems(&config.monitor, replicas).await);
         // Before anything is made that could not be changed later.
         config.durability.judge(problems)?;

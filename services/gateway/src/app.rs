@@ -56,7 +56,8 @@ impl App {
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "gateway"));
         let bus = connecting.await.context("--nats-url")?;
-        let mut problems = pg::durability_problems(&config.database, store::SCHEMA).await?;
+        let settings = || pg::durability_problems(&config.database, store::SCHEMA);
+        let mut problems = patiently("the database", settings).await?;
         problems.extend(bus.durability_problems(&config.monitor, None).await);
         config.durability.judge(problems)?;
         let intake = Intake::start(&bus, config.gateway.overload_rules()).await?;
