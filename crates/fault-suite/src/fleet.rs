@@ -64,8 +64,11 @@ pub struct Settings {
     pub runners: usize,
     /// How long a lease lasts, milliseconds; it is renewed three times in that time.
     pub lease_ms: u64,
-    /// More flags of the runners.
-    pub runner_flags: Vec<String>,
+    /// Bytes of the stream of inputs, of that of events, and of that of replies. The broker reserves them, so a disk that
+    /// is nearly full has room for them, too.
+    pub stream_bytes: [u32; 3],
+    /// Whether messages can make a runner panic, abort and hang.
+    pub drills: bool,
     /// Whether each service reaches database and broker over links of its own, which can be cut.
     pub links: bool,
     /// Where the database keeps its data; in the fault's directory unless set.
@@ -77,10 +80,20 @@ pub struct Settings {
 /// Lease of the runners unless a fault says otherwise, milliseconds.
 pub const LEASE_MS: u64 = 6_000;
 
+/// Bytes of the streams unless a fault says otherwise.
+const STREAM_BYTES: [u32; 3] = [512 << 20, 1536 << 20, 512 << 20];
+
 impl Default for Settings {
     fn default() -> Self {
-        let flags = Vec::new();
-        Self { runners: 3, lease_ms: LEASE_MS, runner_flags: flags, links: false, postgres: None, nats: None }
+        Self {
+            runners: 3,
+            lease_ms: LEASE_MS,
+            stream_bytes: STREAM_BYTES,
+            drills: false,
+            links: false,
+            postgres: None,
+            nats: None,
+        }
     }
 }
 
@@ -161,12 +174,7 @@ impl Fleet {
         let (lives, links, processes) = (Lives::default(), Vec::new(), Vec::new());
         let mut fleet =
             Self { postgres, nats, gateways, key: key.clone(), lives, links, nats_directory, processes };
-        let renewal_ms = settings.lease_ms / 3;
-        let mut runner: Vec<String> =
-            ["--lease-ms", &settings.lease_ms.to_string(), "--lease-renewal-ms", &renewal_ms.to_string()]
-                .map(str::to_owned)
-                .into();
-        runner.extend(settings.runner_flags.iter().cloned());
+        let runner = runner_flags(settings);
         for n in 0..settings.runners {
             fleet.add(Part::Runner(n), runner.clone(), directory, programs, settings.links).await?;
         }
@@ -335,6 +343,18 @@ impl Fleet {
     pub fn start_postgres(&mut self) -> Result<(), Failure> {
         Ok(tokio::task::block_in_place(|| self.postgres.start_again())?)
     }
+}
+
+fn runner_flags(settings: &Settings) -> Vec<String> {
+    let [turns, events, replies] = settings.stream_bytes.map(|bytes| bytes.to_string());
+    let (lease, renewal) = (settings.lease_ms.to_string(), (settings.lease_ms / 3).to_string());
+    let mut flags = vec!["--lease-ms".to_owned(), lease, "--lease-renewal-ms".to_owned(), renewal];
+    flags.extend(["--turns-bytes-max".to_owned(), turns, "--events-bytes-max".to_owned(), events]);
+    flags.extend(["--replies-bytes-max".to_owned(), replies]);
+    if settings.drills {
+        flags.extend(["--fault-drill".to_owned(), "on".to_owned()]);
+    }
+    flags
 }
 
 /// A customer whose messages no workflow takes.

@@ -129,9 +129,9 @@ impl Scene {
         let id = id.ok_or_else(|| Failure::broken(format!("a workflow is refused: {}", created.text)))?;
         let path = format!("/v1/workflows/{id}/activate");
         let activated = api.try_send(api.request(reqwest::Method::POST, &path).json(&json!({}))).await;
-        match activated {
-            Some(answer) if answer.status == 200 => {}
-            _ => return Err(Failure::broken("a workflow cannot be activated")),
+        let answer = activated.ok_or_else(|| Failure::broken("a workflow cannot be activated"))?;
+        if answer.status != 200 {
+            return Err(Failure::broken(format!("a workflow is not activated: {}", answer.text)));
         }
         self.workflows.push((kind, id.to_owned()));
         Ok(())

@@ -92,15 +92,9 @@ pub(super) async fn play_broker(stage: &Stage) -> Result<Row, Failure> {
 }
 
 async fn fill_broker(stage: &Stage, disk: &SmallDisk) -> Result<Row, Failure> {
-    let flags = [
-        ("--turns-bytes-max", TURNS_BYTES),
-        ("--events-bytes-max", TOLD_BYTES),
-        ("--replies-bytes-max", TOLD_BYTES),
-    ];
-    let runner_flags =
-        flags.iter().flat_map(|(flag, bytes)| [(*flag).to_owned(), bytes.to_string()]).collect();
     let nats = Some(disk.path.join("nats"));
-    let settings = Settings { runner_flags, nats, ..Settings::default() };
+    let stream_bytes = [TURNS_BYTES, TOLD_BYTES, TOLD_BYTES];
+    let settings = Settings { stream_bytes, nats, ..Settings::default() };
     let mut scene = Scene::open(stage, &settings).await?;
     let load = scene.talk_as("load", Talk::of(CUSTOMERS, stage.plan.per_second * 3))?;
     scene.catch_up(&load).await?;

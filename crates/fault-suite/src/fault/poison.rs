@@ -1,7 +1,6 @@
 //! R10: frames that cannot be read, inputs that make no sense, flows that have no end or grow without bound, and turns that
 //! panic, end their process or never come to an end. Each harms itself only.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -36,23 +35,16 @@ const SUPERVISED_AFTER: Duration = Duration::from_millis(500);
 const TRIES: i32 = 5;
 
 pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
-    let drills = has_drills(stage);
-    let flags = if drills { vec!["--fault-drill".to_owned(), "on".to_owned()] } else { Vec::new() };
-    let settings = Settings { lease_ms: LEASE_MS, runner_flags: flags, ..Settings::default() };
+    let settings = Settings { lease_ms: LEASE_MS, drills: true, ..Settings::default() };
     let mut scene = Scene::open(stage, &settings).await?;
     scene.row.note(format!("lease {LEASE_MS} ms"));
     scene.run(Kind::Loops, &looping()).await?;
     scene.run(Kind::Grows, &growing()).await?;
     let mut talk = Talk::of(CUSTOMERS, stage.plan.per_second);
-    let harmless = [Kind::Loops, Kind::Grows];
-    let panicking = drills.then_some(Kind::Panics);
-    talk.customers.extend(harmless.into_iter().chain(panicking).map(first_of));
+    talk.customers.extend([Kind::Loops, Kind::Grows, Kind::Panics].map(first_of));
     let load = scene.talk_as("load", talk)?;
     let poison = Poison::start(&scene.fleet.nats.url(), stage.rng("poison")).await?;
-    let deadly = if drills { kill_with_messages(&mut scene).await? } else { Said::default() };
-    if !drills {
-        scene.row.note("the runner has no --fault-drill: no turn panicked, aborted or hung");
-    }
+    let deadly = kill_with_messages(&mut scene).await?;
     let begun = Instant::now();
     while begun.elapsed() < stage.load_time() {
         supervise(&mut scene).await?;
@@ -72,21 +64,13 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     })
     .await?;
     let tries = "SELECT count(*) FROM runner.dead_letters WHERE message_id IS NOT NULL AND attempts <> $1";
-    if drills {
-        let wrong: i64 = client.query_one(tries, &[&TRIES]).await?.get(0);
-        scene.row.must(wrong == 0, || format!("{wrong} messages were not tried {TRIES} times"));
-    }
+    let wrong: i64 = client.query_one(tries, &[&TRIES]).await?.get(0);
+    scene.row.must(wrong == 0, || format!("{wrong} messages were not tried {TRIES} times"));
     scene.close(&said).await
 }
 
 fn first_of(kind: Kind) -> Spoken {
     Spoken::nothing(Script { kind, number: 0, lanes: 1 })
-}
-
-/// Whether the runner can be told to panic, abort and hang.
-fn has_drills(stage: &Stage) -> bool {
-    let help = Command::new(stage.plan.programs.join("execution-runner")).arg("--help").output();
-    help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--fault-drill"))
 }
 
 /// One message that aborts each process that takes it, and one that hangs each; runners are started again until both are
