@@ -42,7 +42,13 @@ async fn what_the_database_cannot_hold_goes_to_the_dead_letters_and_the_others_g
 #[tokio::test(flavor = "multi_thread")]
 async fn an_input_that_five_runners_died_of_is_given_up_by_the_next() {
     let stack = Stack::start().await;
-    stack.runner("prepares").await.stop().await;
+    let prepares = stack.runner("prepares").await;
+    // Tries count in a stream that is known.
+    support::eventually("the partitions have an owner", || async {
+        stack.owners().await.iter().map(|(_, count)| count).sum::<i64>() == i64::from(PARTITIONS)
+    })
+    .await;
+    prepares.stop().await;
     let poison = stack.message("ann", "m-1", "hello");
     stack.writer.append(poison.clone()).await.unwrap();
     // As if five had begun it one after the other.
