@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use platform::clock;
 use platform::lifecycle::Shutdown;
 
 use crate::partition::pulse::Pulse;
@@ -16,20 +15,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A batch may take so many leases: its partitions are others' long before.
 const LEASES_MAX: u32 = 2;
 
-/// Watches the loops from a thread of its own, which no turn can keep from running.
+/// Watches the loops from a thread of its own, which no turn can keep from running. Only its own looks count: a process that
+/// was stopped for a while has not worked on anything meanwhile.
 pub(crate) fn watch(pulses: Vec<Arc<Pulse>>, lease: Duration, shutdown: &Shutdown) -> anyhow::Result<()> {
     let shutdown = shutdown.clone();
-    let longest_ms = i64::try_from((lease * LEASES_MAX).as_millis()).unwrap_or(i64::MAX);
+    let looks_max = (lease * LEASES_MAX).as_millis() / LOOK_EVERY.as_millis();
     let look = move || {
+        let mut seen: Vec<(Option<u64>, u128)> = vec![(None, 0); pulses.len()];
         while !shutdown.is_requested() {
             thread::sleep(LOOK_EVERY);
-            let busy_ms = pulses.iter().map(|pulse| pulse.busy_ms(clock::now_ms())).max().unwrap_or(0);
-            if busy_ms > longest_ms {
-                tracing::error!(
-                    busy_ms,
-                    "a turn does not end: this process ends, so that others take its partitions over"
-                );
-                std::process::abort();
+            for (pulse, (batch, looks)) in pulses.iter().zip(&mut seen) {
+                let now = pulse.batch();
+                *looks = if now.is_some() && now == *batch { *looks + 1 } else { 0 };
+                *batch = now;
+                if *looks > looks_max {
+                    tracing::error!(
+                        "a turn does not end: this process ends, so that others take its partitions over"
+                    );
+                    std::process::abort();
+                }
             }
         }
     };
