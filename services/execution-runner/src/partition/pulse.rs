@@ -2,28 +2,23 @@
 //! loop from everything else, and only the end of the process helps.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The loop is not working on a batch.
-const IDLE: i64 = 0;
-
-/// Since when the loop works on the batch that it has in its hands.
+/// The batch that the loop has in its hands: an odd number while there is one, an even one in between.
 #[derive(Debug, Default)]
-pub struct Pulse(AtomicI64);
+pub struct Pulse(AtomicU64);
 
 impl Pulse {
-    /// A batch is begun now, Unix milliseconds; it ends when what this gives is dropped.
-    pub fn begin(self: &Arc<Self>, now_ms: i64) -> Beat {
-        self.0.store(now_ms, Ordering::Relaxed);
+    /// A batch is begun; it ends when what this gives is dropped.
+    pub fn begin(self: &Arc<Self>) -> Beat {
+        self.0.fetch_add(1, Ordering::Relaxed);
         Beat(Arc::clone(self))
     }
 
-    /// How long the batch under way has taken, in milliseconds; 0 when there is none.
-    pub fn busy_ms(&self, now_ms: i64) -> i64 {
-        match self.0.load(Ordering::Relaxed) {
-            IDLE => 0,
-            since => (now_ms - since).max(0),
-        }
+    /// Names the batch under way, another name for each.
+    pub fn batch(&self) -> Option<u64> {
+        let number = self.0.load(Ordering::Relaxed);
+        (number % 2 == 1).then_some(number)
     }
 }
 
@@ -33,7 +28,7 @@ pub struct Beat(Arc<Pulse>);
 
 impl Drop for Beat {
     fn drop(&mut self) {
-        self.0.0.store(IDLE, Ordering::Relaxed);
+        self.0.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -42,12 +37,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_counts_while_it_is_under_way() {
+    fn a_batch_has_a_name_of_its_own_while_it_is_under_way() {
         let pulse = Arc::new(Pulse::default());
-        assert_eq!(pulse.busy_ms(5_000), 0);
-        let beat = pulse.begin(1_000);
-        assert_eq!(pulse.busy_ms(5_000), 4_000);
-        drop(beat);
-        assert_eq!(pulse.busy_ms(5_000), 0);
+        assert_eq!(pulse.batch(), None);
+        let first = pulse.begin();
+        let name = pulse.batch();
+        assert!(name.is_some());
+        drop(first);
+        assert_eq!(pulse.batch(), None);
+        let _second = pulse.begin();
+        assert!(pulse.batch().is_some_and(|second| Some(second) != name));
     }
 }

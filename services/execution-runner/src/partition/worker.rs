@@ -279,7 +279,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
 
     fn advance(&mut self, batch: &mut Batch) -> Progress {
         let clock = Arc::clone(&self.clock);
-        let _busy = self.config.pulse.begin(clock());
+        let _busy = self.config.pulse.begin();
         batch.advance(&mut self.catalog, &self.flows, self.config.drill, &*clock)
     }
 
