@@ -43,7 +43,7 @@ pub struct Config {
 /// What is the runner's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunnerConfig {
-    /// What operators call this process; its host and process id unless set
+    /// What operators call this process; its id unless set
     #[arg(long, env = "TURNLOOM_RUNNER_NAME", default_value = "")]
     pub runner_name: String,
     /// Partitions of the installation; fixed once it has stored anything
