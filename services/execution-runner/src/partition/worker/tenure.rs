@@ -233,6 +233,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.owned.clear();
         self.position = None;
         self.reading = false;
+        // Another reading begins, which has not stalled yet; and what fails otherwise is no stall.
+        self.watched = Watched::default();
         self.unpublished.clear();
         self.publishing.clear();
         self.closed.clear();
