@@ -26,6 +26,8 @@ const CUSTOMERS: usize = 600;
 const DATABASE_MIB: u32 = 256;
 /// How long a disk is full.
 const FULL_FOR: Duration = Duration::from_secs(5);
+/// Pause between two looks whether it is well again.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A server that does not go on by itself within this time when there is room again is started again.
 const BY_ITSELF: Duration = Duration::from_secs(20);
 /// How soon everything is handled when there is room again.
@@ -119,7 +121,7 @@ async fn fill_broker(stage: &Stage, disk: &SmallDisk) -> Result<Row, Failure> {
     let begun = Instant::now();
     let before = load.acknowledged();
     while load.acknowledged() == before && begun.elapsed() < BY_ITSELF {
-        sleep(Duration::from_millis(100)).await;
+        sleep(LOOK_EVERY).await;
     }
     if load.acknowledged() == before {
         scene.row.note("nats-server kept its write error and was started again");
@@ -167,7 +169,7 @@ async fn fill_database(stage: &Stage, disk: &SmallDisk) -> Result<Row, Failure> 
     disk.make_room()?;
     let begun = Instant::now();
     while scene.database().await.is_err() && begun.elapsed() < BY_ITSELF {
-        sleep(Duration::from_millis(100)).await;
+        sleep(LOOK_EVERY).await;
     }
     if scene.database().await.is_err() {
         scene.row.note("PostgreSQL had ended and was started again");
