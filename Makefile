@@ -26,7 +26,7 @@ simulate: ## Plays GAMES=100000 games of the simulator, against everything that 
 
 fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--help" says what else it can
 	@deploy/setup.sh run
-	@cargo build --workspace
+	@cargo build --workspace --bins --test short # as the tests are built, so nothing is built twice
 	@target/debug/fault-suite $(ARGS)
 
 check: ## Checks format, lints, documentation and structure

@@ -11,6 +11,7 @@ mod kill_catalog_and_aggregator;
 mod kill_database;
 mod kill_gateways;
 mod kill_runners;
+mod making;
 mod poison;
 mod repeat_messages;
 mod rolling_restart;
@@ -95,6 +96,12 @@ impl Fault {
     /// Those of the short form.
     pub const SHORT: [Self; 8] =
         [Self::R1, Self::R2, Self::R3, Self::R4, Self::R5, Self::R6, Self::R9, Self::R10];
+
+    /// Whether it leaves runners, broker and database alone, or asks them to end: then nothing is sent again. In the short
+    /// form other tests may take the processor for longer than a lease.
+    pub fn sends_once(self) -> bool {
+        matches!(self, Self::R2 | Self::R3 | Self::R7 | Self::R8 | Self::R9 | Self::R11 | Self::R13)
+    }
 
     /// What it does, in a few words.
     pub fn does(self) -> &'static str {

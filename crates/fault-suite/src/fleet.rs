@@ -62,6 +62,8 @@ impl std::fmt::Display for Part {
 pub struct Settings {
     /// Runners that are known; all of them are started.
     pub runners: usize,
+    /// Groups of partitions, each with a stream and leases of its own.
+    pub groups: u32,
     /// How long a lease lasts, milliseconds; it is renewed three times in that time.
     pub lease_ms: u64,
     /// Bytes of the stream of inputs, of that of events, and of that of replies. The broker reserves them, so a disk that
@@ -87,6 +89,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             runners: 3,
+            groups: 1,
             lease_ms: LEASE_MS,
             stream_bytes: STREAM_BYTES,
             drills: false,
@@ -349,6 +352,7 @@ fn runner_flags(settings: &Settings) -> Vec<String> {
     let [turns, events, replies] = settings.stream_bytes.map(|bytes| bytes.to_string());
     let (lease, renewal) = (settings.lease_ms.to_string(), (settings.lease_ms / 3).to_string());
     let mut flags = vec!["--lease-ms".to_owned(), lease, "--lease-renewal-ms".to_owned(), renewal];
+    flags.extend(["--partition-groups".to_owned(), settings.groups.to_string()]);
     flags.extend(["--turns-bytes-max".to_owned(), turns, "--events-bytes-max".to_owned(), events]);
     flags.extend(["--replies-bytes-max".to_owned(), replies]);
     if settings.drills {

@@ -6,6 +6,7 @@
 //! database, the streams and the API with it. Everything random comes from a seed, which is printed. What is deliberately
 //! absent: a fault that fails because something took longer than it should. Times are shown beside their targets.
 
+mod asking;
 mod database;
 mod failure;
 mod fault;

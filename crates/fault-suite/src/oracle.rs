@@ -27,13 +27,16 @@ pub enum Told {
     Everything,
     /// The broker was emptied when these customers had said so many messages: at least what came after that.
     Since(HashMap<String, usize>),
+    /// All that was ever told, but not in order: the broker's disk was full, and it has kept later events and lost earlier
+    /// ones that it had acknowledged. They are told again behind those.
+    InAnyOrder,
 }
 
 impl Told {
     /// Messages of a customer below this number may have been forgotten.
     fn first(&self, customer: &str) -> usize {
         match self {
-            Self::Everything => 0,
+            Self::Everything | Self::InAnyOrder => 0,
             Self::Since(said) => said.get(customer).copied().unwrap_or(0),
         }
     }

@@ -51,6 +51,8 @@ pub struct Row {
     pub twice: usize,
     /// Executions and replies that stand before an earlier one of their customer.
     pub out_of_order: usize,
+    /// Replies and events that were sent more than once.
+    pub sent_again: usize,
     /// From the death of a runner until each of its partitions had another one, milliseconds, in ascending order.
     pub take_over_ms: Vec<u128>,
     /// Times and their targets.
@@ -75,6 +77,7 @@ impl Row {
             lost: 0,
             twice: 0,
             out_of_order: 0,
+            sent_again: 0,
             take_over_ms: Vec::new(),
             times: Vec::new(),
             notes: Vec::new(),

@@ -67,6 +67,11 @@ impl Stage {
         Duration::from_secs(if self.plan.short { short } else { usual }) * self.plan.long
     }
 
+    /// How many groups the partitions are in: one or two, as the seed says.
+    pub fn groups(&self) -> u32 {
+        1 + u32::from(self.seed.is_multiple_of(2))
+    }
+
     /// Random numbers for one purpose, the same for the same seed.
     pub fn rng(&self, purpose: &str) -> StdRng {
         let mut seed = [0_u8; 32];
@@ -108,7 +113,8 @@ impl Scene {
         let made = std::fs::create_dir_all(&directory);
         made.map_err(io_error(format!("cannot make {}", directory.display())))?;
         stage.say("starting");
-        let fleet = Fleet::start(&directory, &stage.plan.programs, settings).await?;
+        let settings = Settings { groups: stage.groups(), ..settings.clone() };
+        let fleet = Fleet::start(&directory, &stage.plan.programs, &settings).await?;
         let owners = Owners::watch(fleet.postgres.url(), fleet.lives.clone());
         let row = Row::new(stage.fault, stage.seed);
         let mut scene = Self { stage: stage.clone(), fleet, row, workflows: Vec::new(), owners };
@@ -233,6 +239,10 @@ impl Scene {
         self.become_quiet(oracle::expected_executions(said)).await?;
         self.row.take_over_ms = self.owners.took().iter().map(Duration::as_millis).collect();
         oracle::judge(&mut self, said, told).await?;
+        let again = self.row.sent_again;
+        self.row.must(again == 0 || self.stage.plan.short || !self.stage.fault.sends_once(), || {
+            format!("I3: {again} replies and events were sent again, and nothing was killed that sends them")
+        });
         let tally = &said.tally;
         self.row.problems.extend(tally.problems.iter().cloned());
         self.row.must(tally.problems_in_all == tally.problems.len(), || {

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use async_nats::client::RequestErrorKind;
+use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::service::NATS_SERVICE_ERROR;
 use async_nats::{HeaderMap, Request};
+use bytes::Bytes;
 use contracts::v1::Failure;
 use platform::telemetry::trace_context;
 use prost::Message;
 use tokio::time::Instant;
 
 use crate::Bus;
+
+/// A service that is restarted is away for less: for so long it is asked again while nobody listens.
+const RESTART: Duration = Duration::from_secs(3);
+/// Pause before it is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// A call gave no answer of the wanted kind.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -41,7 +47,8 @@ impl Bus {
 }
 
 impl Client {
-    /// Sends a request and waits for the reply.
+    /// Sends a request and waits for the reply. While nobody listens, which proves that nothing was done, it is sent again
+    /// for a little while, so that callers do not notice the restart of a service.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -71,22 +78,42 @@ impl Client {
         deadline: Duration,
     ) -> Result<Resp, CallError> {
         self.bus.require_connected().map_err(|error| CallError::Unavailable(error.to_string()))?;
-        let mut message = Request::new().payload(request.encode_to_vec().into()).timeout(Some(deadline));
-        let traceparent = trace_context::current_traceparent();
-        if !traceparent.is_empty() {
-            let mut headers = HeaderMap::new();
-            headers.insert(trace_context::HEADER, traceparent);
-            message = message.headers(headers);
-        }
-        let reply =
-            self.bus.client.send_request(subject, message).await.map_err(|error| match error.kind() {
-                RequestErrorKind::TimedOut => CallError::TimedOut,
-                _ => CallError::Unavailable(error.to_string()),
-            })?;
+        let payload = request.encode_to_vec().into();
+        let reply = self.ask(subject, payload, deadline).await.map_err(|error| match error.kind() {
+            RequestErrorKind::TimedOut => CallError::TimedOut,
+            _ => CallError::Unavailable(error.to_string()),
+        })?;
         if reply.headers.as_ref().is_some_and(|headers| headers.get(NATS_SERVICE_ERROR).is_some()) {
             let failure = Failure::decode(reply.payload);
             return Err(CallError::Refused(failure.unwrap_or_default()));
         }
         Resp::decode(reply.payload).map_err(|error| CallError::Unavailable(error.to_string()))
+    }
+
+    async fn ask(
+        &self,
+        subject: &'static str,
+        payload: Bytes,
+        deadline: Duration,
+    ) -> Result<async_nats::Message, RequestError> {
+        let mut headers = HeaderMap::new();
+        let traceparent = trace_context::current_traceparent();
+        if !traceparent.is_empty() {
+            headers.insert(trace_context::HEADER, traceparent);
+        }
+        let begun = Instant::now();
+        loop {
+            let request =
+                Request::new().payload(payload.clone()).headers(headers.clone()).timeout(Some(deadline));
+            match self.bus.client.send_request(subject, request).await {
+                Err(error)
+                    if error.kind() == RequestErrorKind::NoResponders
+                        && begun.elapsed() < RESTART.min(deadline) =>
+                {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 }

@@ -62,7 +62,7 @@ async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
     let bus = Bus::connect(&BusConfig::for_url(&scene.fleet.nats.url()), "backlog").await?;
     let layout = bus.layout().await?;
     let layout = layout.ok_or_else(|| Failure::broken(format!("{} is missing", subject::TURNS_STREAM)))?;
-    let writer = Writer::start(&bus, 0);
+    let writers: Vec<Writer> = (0..layout.groups).map(|group| Writer::start(&bus, group)).collect();
     let account = AccountId::named("default");
     let scripts: Vec<Script> = (0..CUSTOMERS).map(Script::of_customer).collect();
     for n in 0..turns {
@@ -75,8 +75,10 @@ async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
                 text: turn.says,
                 ..v1::InboundMessage::default()
             };
+            let partition = partition::of_customer(account, &customer_id, layout.partitions);
+            let writer = &writers[(partition % layout.groups) as usize];
             writer.append(v1::Input {
-                partition: partition::of_customer(account, &customer_id, layout.partitions),
+                partition,
                 account_id: account.to_vec().into(),
                 execution_id: execution.to_vec().into(),
                 customer_id,

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::failure::{Failure, io_error};
 use crate::fleet::{Part, Settings};
 use crate::load::{Load, Talk};
+use crate::oracle::Told;
 use crate::row::Row;
 use crate::scene::{Scene, Stage};
 
@@ -131,7 +132,7 @@ async fn fill_broker(stage: &Stage, disk: &SmallDisk) -> Result<Row, Failure> {
     let drained = scene.catch_up(&load).await?;
     scene.row.time("handled after the disk was full", drained, DRAINED_TARGET);
     let said = load.finish().await?;
-    scene.close(&said).await
+    scene.close_told(&said, &Told::InAnyOrder).await
 }
 
 /// Waits until messages are refused.

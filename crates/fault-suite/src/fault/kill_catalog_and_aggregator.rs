@@ -1,12 +1,14 @@
-//! R3: catalog and aggregator are killed again and again. Runners go on with what they know; afterwards the numbers are
-//! complete, and workflows can be changed again.
+//! R3: catalog and aggregator are killed again and again while workflows are made. Runners go on with what they know;
+//! afterwards the numbers are complete, and what was said to be made is there.
 
 use std::time::Duration;
 
 use rand::RngExt;
+use reqwest::Method;
 use tokio::time::sleep;
 
 use crate::failure::Failure;
+use crate::fault::making::Making;
 use crate::fleet::{Part, Settings};
 use crate::oracle::expected_executions;
 use crate::patience::until;
@@ -26,6 +28,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let mut scene = Scene::open(stage, &Settings::default()).await?;
     let mut rng = stage.rng("kills");
     let load = scene.talk()?;
+    let making = Making::start(&scene);
     let [short, usual] = KILLS;
     let kills = if stage.plan.short { short } else { usual };
     for kill in 1..=kills {
@@ -51,7 +54,18 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     })
     .await?;
     scene.row.time("counted after the last message", lag, LAG_TARGET);
+    let made = making.stop();
+    scene.row.note(format!("{} workflows made meanwhile, {} refused", made.ids.len(), made.refused));
+    scene.row.problems.extend(made.wrong);
     let fleet = &scene.fleet;
     until("the catalog answers again", || async move { Ok(fleet.answers(0).await.then_some(())) }).await?;
+    for id in &made.ids {
+        let api = &scene.fleet.gateways[1];
+        let path = format!("/v1/workflows/{id}");
+        let answer = api.try_send(api.request(Method::GET, &path)).await;
+        let there = answer.is_some_and(|answer| answer.status == 200);
+        scene.row.must(there, || format!("the workflow {id} was made and is not there"));
+    }
+    scene.row.must(!made.ids.is_empty(), || "no workflow could be made".to_owned());
     scene.close(&said).await
 }

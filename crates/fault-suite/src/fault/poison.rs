@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep};
 use crate::failure::Failure;
 use crate::fleet::{Part, Settings};
 use crate::load::script::{Kind, Script};
-use crate::load::{Said, Spoken, Talk};
+use crate::load::{Load, Said, Spoken, Talk};
+use crate::oracle::expected_executions;
 use crate::patience::until;
 use crate::row::Row;
 use crate::scene::{Scene, Stage};
@@ -27,8 +28,10 @@ use crate::scene::{Scene, Stage};
 const LEASE_MS: u64 = 2_000;
 /// Customers who talk as usual.
 const CUSTOMERS: usize = 300;
-/// Time between two pieces of poison in the stream, milliseconds.
-const POISON_EVERY_MS: std::ops::Range<u64> = 100..600;
+/// How long a new load talks before its messages are counted.
+const WARMING: Duration = Duration::from_secs(2);
+/// So much of what comes in is poison.
+const POISONED: f64 = 0.01;
 /// A runner that has ended is started again after this.
 const SUPERVISED_AFTER: Duration = Duration::from_millis(500);
 /// Tries after which a deadly input is given up on.
@@ -42,15 +45,12 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     scene.run(Kind::Grows, &growing()).await?;
     let mut talk = Talk::of(CUSTOMERS, stage.plan.per_second);
     talk.customers.extend([Kind::Loops, Kind::Grows, Kind::Panics].map(first_of));
-    let load = scene.talk_as("load", talk)?;
-    let poison = Poison::start(&scene.fleet.nats.url(), stage.rng("poison")).await?;
+    let load = scene.talk_as("load", talk.clone())?;
     let deadly = kill_with_messages(&mut scene).await?;
-    let begun = Instant::now();
-    while begun.elapsed() < stage.load_time() {
-        supervise(&mut scene).await?;
-    }
-    let poisoned = poison.stop();
     let said = load.finish().await?;
+    // None of the deadly messages has an execution.
+    scene.become_quiet(expected_executions(&said)).await?;
+    let (said, poisoned) = compare_rates(&mut scene, talk, said).await?;
     let dead = deadly.spoken.len();
     let frames = format!("{poisoned} frames and inputs, {dead} deadly messages");
     stage.say(&frames);
@@ -95,6 +95,35 @@ async fn kill_with_messages(scene: &mut Scene) -> Result<Said, Failure> {
     Ok(said)
 }
 
+/// The same customers as fast as they can, without poison and with it.
+async fn compare_rates(scene: &mut Scene, talk: Talk, said: Said) -> Result<(Said, usize), Failure> {
+    let lasts = scene.stage.load_time();
+    let fast = Talk { per_second: 10_000, waits: true, ..talk };
+    let (usual, odd) = said.spoken.iter().partition(|spoken| spoken.script.kind.is_usual());
+    let load = scene.talk_as("alone", Talk { customers: usual, ..fast.clone() })?;
+    rate(scene, &load, WARMING).await?;
+    let alone = rate(scene, &load, lasts / 3).await?;
+    let said = load.finish().await?.with_tally(said.tally).and(Said { spoken: odd, ..Said::default() });
+    let load = scene.talk_as("beside", Talk { customers: said.spoken.clone(), ..fast })?;
+    let every = Duration::from_secs_f64(1.0 / (alone * POISONED).max(1.0));
+    let poison = Poison::start(scene, every).await?;
+    let beside = rate(scene, &load, lasts).await?;
+    let poisoned = poison.stop();
+    let percent = 100.0 * beside / alone;
+    scene.row.note(format!("{beside:.0} messages/s, {percent:.0} % of those without poison (target 95 %)"));
+    Ok((load.finish().await?.with_tally(said.tally), poisoned))
+}
+
+/// Messages that are handled in a second.
+async fn rate(scene: &mut Scene, load: &Load, lasts: Duration) -> Result<f64, Failure> {
+    let (begun, before) = (Instant::now(), load.acknowledged());
+    while begun.elapsed() < lasts {
+        supervise(scene).await?;
+    }
+    let handled = u32::try_from(load.acknowledged() - before).unwrap_or(u32::MAX);
+    Ok(f64::from(handled) / begun.elapsed().as_secs_f64())
+}
+
 /// Starts runners again that have ended.
 async fn supervise(scene: &mut Scene) -> Result<(), Failure> {
     let ended = scene.fleet.ended();
@@ -114,10 +143,11 @@ struct Poison {
 }
 
 impl Poison {
-    async fn start(nats: &str, rng: StdRng) -> Result<Self, Failure> {
-        let bus = Bus::connect(&BusConfig::for_url(nats), "poison").await?;
+    async fn start(scene: &Scene, every: Duration) -> Result<Self, Failure> {
+        let bus = Bus::connect(&BusConfig::for_url(&scene.fleet.nats.url()), "poison").await?;
         let pieces = Arc::new(AtomicUsize::new(0));
-        let pouring = tokio::spawn(pour(bus, Arc::clone(&pieces), rng));
+        let (groups, rng) = (scene.stage.groups(), scene.stage.rng("poison"));
+        let pouring = tokio::spawn(pour(bus, groups, every, Arc::clone(&pieces), rng));
         Ok(Self { pieces, pouring })
     }
 
@@ -128,20 +158,21 @@ impl Poison {
     }
 }
 
-async fn pour(bus: Bus, pieces: Arc<AtomicUsize>, mut rng: StdRng) {
-    let writer = Writer::start(&bus, 0);
+async fn pour(bus: Bus, groups: u32, every: Duration, pieces: Arc<AtomicUsize>, mut rng: StdRng) {
+    let writers: Vec<Writer> = (0..groups).map(|group| Writer::start(&bus, group)).collect();
     loop {
-        sleep(Duration::from_millis(rng.random_range(POISON_EVERY_MS))).await;
+        sleep(every.mul_f64(rng.random_range(0.0..2.0))).await;
         let poured = if rng.random() {
             // The first field is said to be longer than the frame.
             let mut payload = vec![0x0a, 0xff, 0xff, 0x7f];
             payload.extend((0..rng.random_range(0..200)).map(|_| rng.random::<u8>()));
-            let frame = Outgoing { subject: subject::turns(0), headers: Vec::new(), payload: payload.into() };
+            let subject = subject::turns(rng.random_range(0..groups));
+            let frame = Outgoing { subject, headers: Vec::new(), payload: payload.into() };
             bus.publish_all(&[frame]).await.is_ok()
         } else {
             let partition = rng.random_range(0..contracts::partition::PARTITIONS_DEFAULT);
             let input = v1::Input { partition, channel: "pigeon".to_owned(), ..v1::Input::default() };
-            writer.append(input).await.is_ok()
+            writers[(partition % groups) as usize].append(input).await.is_ok()
         };
         pieces.fetch_add(usize::from(poured), Ordering::Relaxed);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::asking::Asking;
 use crate::failure::Failure;
 use crate::fleet::{Part, Settings};
 use crate::owners::shares;
@@ -29,6 +30,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
         .chain(runners)
         .collect();
     let load = scene.talk()?;
+    let asking = Asking::start(&scene);
     for round in 1..=ROUNDS {
         stage.say(&format!("round {round} of {ROUNDS}, {} messages so far", load.acknowledged()));
         for part in &parts {
@@ -37,6 +39,10 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
         }
     }
     let said = load.finish().await?;
+    let answers = asking.answers();
+    scene.row.note(format!("{} questions beside the messages", answers.ok));
+    scene.row.must(answers.ok > 0, || "nothing was asked".to_owned());
+    scene.row.problems.extend(answers.wrong);
     scene.row.must(said.tally.refused == 0, || format!("{} answers were 5xx", said.tally.refused));
     scene.close(&said).await
 }

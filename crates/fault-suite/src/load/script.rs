@@ -20,6 +20,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether nothing is wrong with it.
+    pub fn is_usual(self) -> bool {
+        matches!(self, Self::Greet | Self::Survey)
+    }
+
     /// As customers are called.
     pub fn name(self) -> &'static str {
         match self {

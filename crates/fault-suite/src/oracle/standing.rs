@@ -26,7 +26,9 @@ const STANDING: &str = "SELECT
     (SELECT count(*) FROM runner.partitions),
     (SELECT count(*) FROM runner.partitions p JOIN runner.runners r ON r.id = p.owner AND r.grp = p.grp
         WHERE p.expires_at > now() AND r.expires_at > now()),
-    (SELECT count(*) FROM runner.partitions WHERE incarnation <> $1 OR applied_seq < $2),
+    (SELECT count(*) FROM runner.partitions p LEFT JOIN unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY
+        AS s (incarnation, last_seq, place) ON p.grp = s.place - 1
+        WHERE p.incarnation IS DISTINCT FROM s.incarnation OR p.applied_seq < s.last_seq),
     (SELECT (SELECT count(*) FROM runner.running_executions) + (SELECT count(*) FROM runner.mailboxes)
         + (SELECT count(*) FROM runner.activities)
         + (SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '1 second'))";
@@ -37,9 +39,14 @@ const STANDING: &str = "SELECT
 /// When the database or the broker do not answer.
 pub async fn standing(client: &Client, fleet: &Fleet) -> Result<Standing, Failure> {
     let bus = Bus::connect(&BusConfig::for_url(&fleet.nats.url()), "oracle").await?;
-    let stream = frames::stream(&bus, 0).await?;
-    let last_seq = i64::try_from(stream.last_seq).unwrap_or(i64::MAX);
-    let row = client.query_one(STANDING, &[&stream.incarnation, &last_seq]).await?;
+    let layout = bus.layout().await?.ok_or_else(|| Failure::broken("the streams of inputs are missing"))?;
+    let (mut incarnations, mut last_seqs) = (Vec::new(), Vec::new());
+    for group in 0..layout.groups {
+        let stream = frames::stream(&bus, group).await?;
+        incarnations.push(stream.incarnation);
+        last_seqs.push(i64::try_from(stream.last_seq).unwrap_or(i64::MAX));
+    }
+    let row = client.query_one(STANDING, &[&incarnations, &last_seqs]).await?;
     Ok(Standing {
         executions: row.get(0),
         counted: row.get(1),
