@@ -15,6 +15,8 @@ use crate::http::error::ApiError;
 
 /// A service that takes longer is too slow.
 const DEADLINE: Duration = Duration::from_secs(8);
+/// A question that has no answer by then is asked again: who had it may have been stopped or killed.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Calls other services.
 #[derive(Debug, Clone)]
@@ -33,16 +35,35 @@ impl Client {
         subject: &'static str,
         request: &Req,
     ) -> Result<Resp, ApiError> {
-        self.bus.rpc().call(subject, request, DEADLINE).await.map_err(|error| match error {
-            CallError::Refused(failure) => ApiError::from(failure),
-            CallError::Unavailable(why) => {
-                tracing::warn!(subject, why, "a service is away");
-                ApiError::because(ErrorCode::ServiceUnavailable, "A service behind the gateway is away")
-            }
-            CallError::TimedOut => {
-                tracing::warn!(subject, "a service is too slow");
-                ApiError::because(ErrorCode::Timeout, "A service behind the gateway did not answer in time")
-            }
-        })
+        let answer = self.bus.rpc().call(subject, request, DEADLINE).await;
+        answer.map_err(|error| failed(subject, error))
+    }
+
+    /// The same for a request that changes nothing: it may be asked twice.
+    async fn ask<Req: Message, Resp: Message + Default>(
+        &self,
+        subject: &'static str,
+        request: &Req,
+    ) -> Result<Resp, ApiError> {
+        let rpc = self.bus.rpc();
+        let answer = match rpc.call(subject, request, ASK_AGAIN_AFTER).await {
+            Err(CallError::TimedOut) => rpc.call(subject, request, DEADLINE - ASK_AGAIN_AFTER).await,
+            answer => answer,
+        };
+        answer.map_err(|error| failed(subject, error))
+    }
+}
+
+fn failed(subject: &'static str, error: CallError) -> ApiError {
+    match error {
+        CallError::Refused(failure) => ApiError::from(failure),
+        CallError::Unavailable(why) => {
+            tracing::warn!(subject, why, "a service is away");
+            ApiError::because(ErrorCode::ServiceUnavailable, "A service behind the gateway is away")
+        }
+        CallError::TimedOut => {
+            tracing::warn!(subject, "a service is too slow");
+            ApiError::because(ErrorCode::Timeout, "A service behind the gateway did not answer in time")
+        }
     }
 }

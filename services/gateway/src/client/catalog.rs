@@ -21,20 +21,20 @@ impl Client {
     ) -> Result<v1::ValidateWorkflowResponse, ApiError> {
         let request =
             v1::ValidateWorkflowRequest { account_id: account.to_vec().into(), body_json: body.into() };
-        self.call(catalog::VALIDATE, &request).await
+        self.ask(catalog::VALIDATE, &request).await
     }
 
     pub async fn workflow(&self, account: AccountId, id: WorkflowId) -> Result<v1::Workflow, ApiError> {
         let request =
             v1::GetWorkflowRequest { account_id: account.to_vec().into(), workflow_id: id.to_vec().into() };
-        self.call(catalog::GET, &request).await
+        self.ask(catalog::GET, &request).await
     }
 
     pub async fn list_workflows(
         &self,
         request: &v1::ListWorkflowsRequest,
     ) -> Result<v1::ListWorkflowsResponse, ApiError> {
-        self.call(catalog::LIST, request).await
+        self.ask(catalog::LIST, request).await
     }
 
     pub async fn update_workflow(

@@ -7,6 +7,6 @@ use crate::http::error::ApiError;
 
 impl Client {
     pub async fn metrics(&self, request: &v1::GetMetricsRequest) -> Result<v1::GetMetricsResponse, ApiError> {
-        self.call(metrics::GET, request).await
+        self.ask(metrics::GET, request).await
     }
 }

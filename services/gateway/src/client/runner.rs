@@ -18,7 +18,7 @@ impl Client {
         mut request: v1::ListExecutionsRequest,
     ) -> Result<v1::ListExecutionsResponse, ApiError> {
         let wanted = request.limit as usize;
-        let mut page: v1::ListExecutionsResponse = self.call(runner::LIST_EXECUTIONS, &request).await?;
+        let mut page: v1::ListExecutionsResponse = self.ask(runner::LIST_EXECUTIONS, &request).await?;
         for _ in 1..PARTS_MAX {
             let missing = wanted.saturating_sub(page.executions.len());
             if missing == 0 || page.next_cursor.is_empty() {
@@ -26,7 +26,7 @@ impl Client {
             }
             request.cursor = std::mem::take(&mut page.next_cursor);
             request.limit = u32::try_from(missing).unwrap_or(u32::MAX);
-            let part: v1::ListExecutionsResponse = self.call(runner::LIST_EXECUTIONS, &request).await?;
+            let part: v1::ListExecutionsResponse = self.ask(runner::LIST_EXECUTIONS, &request).await?;
             page.executions.extend(part.executions);
             page.next_cursor = part.next_cursor;
         }
@@ -44,16 +44,16 @@ impl Client {
             workflow_id: workflow.to_vec().into(),
             execution_id: id.to_vec().into(),
         };
-        self.call(runner::GET_EXECUTION, &request).await
+        self.ask(runner::GET_EXECUTION, &request).await
     }
 
     pub async fn message(&self, request: &v1::GetMessageRequest) -> Result<v1::GetMessageResponse, ApiError> {
-        self.call(runner::GET_MESSAGE, request).await
+        self.ask(runner::GET_MESSAGE, request).await
     }
 
     /// Who owns what.
     pub async fn runners(&self) -> Result<v1::ListRunnersResponse, ApiError> {
-        self.call(runner::LIST_RUNNERS, &v1::ListRunnersRequest {}).await
+        self.ask(runner::LIST_RUNNERS, &v1::ListRunnersRequest {}).await
     }
 
     /// A page of dead letters, without payloads.
@@ -61,7 +61,7 @@ impl Client {
         &self,
         request: &v1::ListDeadLettersRequest,
     ) -> Result<v1::ListDeadLettersResponse, ApiError> {
-        self.call(runner::LIST_DEAD_LETTERS, request).await
+        self.ask(runner::LIST_DEAD_LETTERS, request).await
     }
 
     /// A dead letter with its payload.
@@ -72,7 +72,7 @@ impl Client {
     ) -> Result<v1::DeadLetter, ApiError> {
         let request =
             v1::GetDeadLetterRequest { account_id: account.to_vec().into(), id: id.to_vec().into() };
-        self.call(runner::GET_DEAD_LETTER, &request).await
+        self.ask(runner::GET_DEAD_LETTER, &request).await
     }
 
     /// Has a dead letter tried again.
@@ -97,7 +97,7 @@ impl Client {
         }
         let request =
             v1::WorkflowTotalsRequest { account_id: account.to_vec().into(), workflow_ids: workflows };
-        let response: v1::WorkflowTotalsResponse = self.call(runner::WORKFLOW_TOTALS, &request).await?;
+        let response: v1::WorkflowTotalsResponse = self.ask(runner::WORKFLOW_TOTALS, &request).await?;
         Ok(response.totals.into_iter().map(|totals| (totals.workflow_id.clone(), totals)).collect())
     }
 }
