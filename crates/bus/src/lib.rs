@@ -4,6 +4,7 @@
 //! a caller was told is unavailable is not sent later. What is deliberately absent: retries (callers know
 //! whether a repetition is harmless) and consumers with acknowledgements for inputs (see ARCHITECTURE).
 
+pub mod activities;
 pub mod answers;
 mod connection;
 pub mod definitions;

@@ -34,6 +34,10 @@ pub struct Topology {
     #[arg(long, env = "TURNLOOM_REPLIES_HOURS", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=8760))]
     pub replies_hours: u32,
+    /// Bytes of the stream of activities under way; when it is full they are issued later
+    #[arg(long, env = "TURNLOOM_ACTIVITIES_BYTES_MAX", default_value_t = 256 << 20,
+          value_parser = clap::value_parser!(i64).range(1 << 20..))]
+    pub activities_bytes_max: i64,
     /// Servers of a NATS cluster that keep each stream; with 3 the loss of one costs nothing. Set before the streams are
     /// made: those of events and replies cannot go from 1 to more
     #[arg(long, env = "TURNLOOM_STREAM_REPLICAS", default_value_t = 1,
@@ -76,6 +80,7 @@ impl Default for Topology {
             events_hours: 72,
             replies_bytes_max: 1 << 30,
             replies_hours: 24,
+            activities_bytes_max: 256 << 20,
             stream_replicas: 1,
         }
     }
@@ -218,8 +223,21 @@ fn streams(topology: &Topology, layout: Layout) -> Vec<Config> {
         persist_mode: persist_mode(topology),
         ..every_stream(topology)
     });
+    streams.push(Config {
+        name: subject::ACTIVITIES_STREAM.to_owned(),
+        subjects: vec![subject::ACTIVITIES_ALL.to_owned()],
+        retention: RetentionPolicy::WorkQueue,
+        // One that is not taken is issued again from its row.
+        discard: DiscardPolicy::New,
+        max_bytes: topology.activities_bytes_max,
+        duplicate_window: ACTIVITIES_KNOWN_FOR,
+        ..every_stream(topology)
+    });
     streams
 }
+
+/// An activity that is issued again within this time is not handed out twice. More than any may take.
+const ACTIVITIES_KNOWN_FOR: Duration = Duration::from_mins(5);
 
 /// Events and replies can be told again, so they need not be on disk at once. A server takes this for one replica only.
 fn persist_mode(topology: &Topology) -> Option<PersistenceMode> {

@@ -12,6 +12,10 @@ pub const EVENTS_ALL: &str = "events.>";
 pub const REPLIES_STREAM: &str = "REPLIES";
 /// All subjects of [`REPLIES_STREAM`].
 pub const REPLIES_ALL: &str = "replies.>";
+/// Stream of the activities that runners do for each other, subjects `activities.<kind>`.
+pub const ACTIVITIES_STREAM: &str = "ACTIVITIES";
+/// All subjects of [`ACTIVITIES_STREAM`].
+pub const ACTIVITIES_ALL: &str = "activities.>";
 /// Key-value bucket of workflow revisions, keys [`definition_key`].
 pub const DEFINITIONS_BUCKET: &str = "definitions";
 /// The stream that keeps [`DEFINITIONS_BUCKET`].
@@ -39,6 +43,12 @@ pub fn events(account: AccountId, event_type: &str) -> String {
 #[must_use]
 pub fn replies(channel: &str, partition: u32) -> String {
     format!("replies.{channel}.{partition}")
+}
+
+/// Activities of one kind.
+#[must_use]
+pub fn activities(kind: &str) -> String {
+    format!("activities.{kind}")
 }
 
 /// Where one gateway process hears what became of the inputs that its callers wait for (core NATS, not stored).

@@ -20,6 +20,7 @@ mod patience;
 mod report;
 mod row;
 mod scene;
+mod writers;
 
 use std::path::PathBuf;
 

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::graph::{Graph, Kind, Runnable};
-use crate::node::{Went, condition, form, message, set};
+use crate::node::{Went, ai_response, condition, delay, form, http_request, message, sentiment, set};
 use crate::scope;
-use crate::state::{STATE_BYTES_MAX, State};
-use crate::turn::{Ending, Input, Object, Reply, Step, StepStatus, Turn};
+use crate::state::{Awaited, STATE_BYTES_MAX, State, Waiting};
+use crate::turn::{Cause, Ending, Failure, Input, Object, Reply, Step, StepStatus, Turn};
 
 /// Steps of one turn. A flow that goes round without waiting fails here.
 pub const STEPS_MAX: usize = 200;
@@ -21,19 +21,16 @@ pub(crate) struct Walk<'a> {
     pub replies: Vec<Reply>,
 }
 
-/// A step could not do what it should.
-pub(crate) struct Failure {
-    pub code: &'static str,
-    pub message: String,
-}
-
 impl Walk<'_> {
     /// Renders a template of the graph with what is known now.
     pub fn render(&self, template: &str) -> Result<String, Failure> {
-        self.graph
-            .templates
-            .render(template, &self.scope())
-            .map_err(|message| Failure { code: "TEMPLATE_FAILED", message })
+        self.render_in(template, &self.scope())
+    }
+
+    /// The same in a scope of its own.
+    pub fn render_in(&self, template: &str, scope: &Value) -> Result<String, Failure> {
+        let rendered = self.graph.templates.render(template, scope);
+        rendered.map_err(|message| Failure::of("TEMPLATE_FAILED", message))
     }
 
     /// What templates and expressions can see now.
@@ -47,12 +44,22 @@ impl Walk<'_> {
     }
 }
 
-/// Runs one turn. `clock` gives Unix milliseconds and is asked around each step.
+/// Runs a turn, or goes on with one that waited for a call: until the flow ends, waits, calls or fails. `clock` gives Unix
+/// milliseconds and is asked around each step.
+///
+/// A turn that calls gives a step that is [`StepStatus::Running`] as its last one; when the turn goes on, the same step is the
+/// first one, over.
 #[must_use]
-pub fn advance(graph: &Graph, state: State, input: &Input<'_>, clock: &dyn Fn() -> i64) -> Turn {
+pub fn advance(
+    graph: &Graph,
+    state: State,
+    input: &Input<'_>,
+    cause: Cause<'_>,
+    clock: &dyn Fn() -> i64,
+) -> Turn {
     let mut walk = Walk { graph, input, state, replies: Vec::new() };
     let mut steps = Vec::new();
-    let mut output_bytes = 0;
+    let mut spent = std::mem::take(&mut walk.state.spent);
     let mut resumed = walk.state.waiting.take();
     let mut place = match &resumed {
         Some(waiting) => graph.place(&waiting.node_id),
@@ -60,12 +67,20 @@ pub fn advance(graph: &Graph, state: State, input: &Input<'_>, clock: &dyn Fn() 
     };
     let ending = loop {
         let Some(node) = place.and_then(|place| graph.nodes.get(place)) else { break Ending::Finished };
-        if steps.len() >= STEPS_MAX {
+        if spent.steps >= STEPS_MAX {
             let message = format!("the flow took {STEPS_MAX} steps without waiting or ending");
-            break Ending::Failed { code: "STEP_LIMIT_EXCEEDED", message, node_id: node.id.clone() };
+            break Ending::Failed {
+                code: "STEP_LIMIT_EXCEEDED".to_owned(),
+                message,
+                node_id: node.id.clone(),
+            };
         }
+        spent.steps += 1;
         let started_at_ms = clock();
-        let ran = run(node, resumed.take().map(|waiting| waiting.form), &mut walk);
+        let ran = match resumed.take() {
+            None => begin(node, started_at_ms, &mut walk),
+            Some(waiting) => resume(node, waiting.on, cause, &mut walk),
+        };
         let completed_at_ms = clock().max(started_at_ms);
         let mut record = |status, output| {
             steps.push(Step {
@@ -79,20 +94,28 @@ pub fn advance(graph: &Graph, state: State, input: &Input<'_>, clock: &dyn Fn() 
         };
         match ran {
             Ok((output, went)) => {
-                output_bytes += text_bytes(output.values());
-                if output_bytes > OUTPUT_BYTES_MAX {
+                spent.output_bytes += text_bytes(output.values());
+                if spent.output_bytes > OUTPUT_BYTES_MAX {
                     record(StepStatus::Failed, Object::new());
                     let message = format!("the outputs of the turn are larger than {OUTPUT_BYTES_MAX} bytes");
-                    break Ending::Failed { code: "OUTPUT_TOO_LARGE", message, node_id: node.id.clone() };
+                    let code = "OUTPUT_TOO_LARGE".to_owned();
+                    break Ending::Failed { code, message, node_id: node.id.clone() };
+                }
+                if let Went::Calls(call) = went {
+                    record(StepStatus::Running, output);
+                    walk.state.waiting = Some(Waiting::at(&node.id, Awaited::Result));
+                    walk.state.spent = spent;
+                    break Ending::Calling(call);
                 }
                 walk.state.remember_output(&node.id, &output);
                 record(StepStatus::Completed, output);
                 match went {
                     Went::To(next) => place = next,
-                    Went::Waits(waiting) => {
+                    Went::Waits(waiting, ending) => {
                         walk.state.waiting = Some(waiting);
-                        break Ending::WaitingForInput;
+                        break ending;
                     }
+                    Went::Calls(_) => {}
                 }
             }
             Err(failure) => {
@@ -103,32 +126,60 @@ pub fn advance(graph: &Graph, state: State, input: &Input<'_>, clock: &dyn Fn() 
         }
     };
     let ending = bound_state(&walk.state, ending, &steps);
-    if ending != Ending::WaitingForInput {
+    if matches!(ending, Ending::Finished | Ending::Failed { .. }) {
         walk.state = State::fresh();
     }
     Turn { state: walk.state, steps, replies: walk.replies, ending }
 }
 
-fn run(
-    node: &Runnable,
-    resumed: Option<crate::state::FormProgress>,
-    walk: &mut Walk<'_>,
-) -> Result<(Object, Went), Failure> {
+/// Runs a node that the flow has come to.
+fn begin(node: &Runnable, now_ms: i64, walk: &mut Walk<'_>) -> Result<(Object, Went), Failure> {
     match &node.kind {
         Kind::Message { content } => message::run(node, content, walk),
-        Kind::Form { form, labels, on_invalid } => {
-            let asking = form::Asking { node, form, labels, on_invalid: *on_invalid };
-            match resumed {
-                Some(progress) => asking.answer(progress, walk),
-                None => asking.begin(walk),
-            }
+        Kind::Form { form, labels, on_invalid, on_timeout } => {
+            let (on_invalid, on_timeout) = (*on_invalid, *on_timeout);
+            form::Asking { node, form, labels, on_invalid, on_timeout }.begin(walk)
         }
         Kind::Condition { branches, otherwise } => condition::run(branches, *otherwise, walk),
         Kind::Set { values } => set::run(node, values, walk),
+        Kind::Delay { duration_ms } => Ok(delay::begin(node, *duration_ms, now_ms)),
+        Kind::Sentiment(moods) => Ok(sentiment::run(moods, walk.input.text)),
+        Kind::Asks(asks) => Ok((Object::new(), Went::Calls(ai_response::plan(asks, walk)?))),
+        Kind::Http(call) => match http_request::plan(call, walk) {
+            Ok(planned) => Ok((Object::new(), Went::Calls(planned))),
+            Err(failure) => http_request::finish(node, call, Err(&failure), walk),
+        },
         Kind::End => Ok((Object::new(), Went::To(None))),
         Kind::NotAvailable => {
             let message = format!("nodes of type {} cannot be run yet", node.type_name);
-            Err(Failure { code: "NODE_NOT_AVAILABLE", message })
+            Err(Failure::of("NODE_NOT_AVAILABLE", message))
+        }
+    }
+}
+
+/// Goes on with a node that waited.
+fn resume(
+    node: &Runnable,
+    on: Awaited,
+    cause: Cause<'_>,
+    walk: &mut Walk<'_>,
+) -> Result<(Object, Went), Failure> {
+    match (&node.kind, on, cause) {
+        (Kind::Form { form, labels, on_invalid, on_timeout }, Awaited::Form(progress), _) => {
+            let (on_invalid, on_timeout) = (*on_invalid, *on_timeout);
+            let asking = form::Asking { node, form, labels, on_invalid, on_timeout };
+            if cause == Cause::Timer { Ok(asking.give_up()) } else { asking.answer(progress, walk) }
+        }
+        (Kind::Delay { .. }, Awaited::Time(until_ms), Cause::Timer) => Ok(delay::over(node, until_ms)),
+        (Kind::Asks(asks), Awaited::Result, Cause::Result(result)) => {
+            ai_response::finish(node, asks, result, walk)
+        }
+        (Kind::Http(call), Awaited::Result, Cause::Result(result)) => {
+            http_request::finish(node, call, result, walk)
+        }
+        _ => {
+            let message = format!("node '{}' does not wait for what came", node.id);
+            Err(Failure::of("STATE_UNREADABLE", message))
         }
     }
 }
@@ -147,11 +198,12 @@ fn text_bytes<'a>(values: impl Iterator<Item = &'a Value>) -> usize {
 
 /// A state that is to be kept must not grow without bound.
 fn bound_state(state: &State, ending: Ending, steps: &[Step]) -> Ending {
-    if ending != Ending::WaitingForInput || state.encode().len() <= STATE_BYTES_MAX {
+    let is_over = matches!(ending, Ending::Finished | Ending::Failed { .. });
+    if is_over || state.encode().len() <= STATE_BYTES_MAX {
         return ending;
     }
     Ending::Failed {
-        code: "STATE_TOO_LARGE",
+        code: "STATE_TOO_LARGE".to_owned(),
         message: format!("variables and step outputs are larger than {STATE_BYTES_MAX} bytes"),
         node_id: steps.last().map(|step| step.node_id.clone()).unwrap_or_default(),
     }

@@ -1,7 +1,7 @@
 //! Checks of sources, for validation.
 
 use crate::expression::Expression;
-use crate::template::Templates;
+use crate::template::{Known, Templates};
 
 /// The engine's templates and expressions.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,7 +13,14 @@ impl flow_model::validate::Syntax for Syntax {
         if !source.contains(['{', '}']) {
             return Ok(());
         }
-        Templates::new().add("t", source)
+        Templates::new().add("t", source, Known::Conversation)
+    }
+
+    fn request_template(&self, source: &str) -> Result<(), String> {
+        if !source.contains(['{', '}']) {
+            return Ok(());
+        }
+        Templates::new().add("t", source, Known::WithSecrets)
     }
 
     fn expression(&self, source: &str) -> Result<(), String> {

@@ -10,7 +10,7 @@ use minijinja::value::{Value as MiniValue, ValueKind};
 use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, escape_formatter, filters, tests};
 use serde_json::Value;
 
-use crate::scope;
+use crate::{scope, secrets};
 
 /// Instructions that one rendering may take.
 const FUEL: u64 = 20_000;
@@ -20,6 +20,15 @@ pub(crate) const OUTPUT_BYTES_MAX: usize = 16 * 1024;
 const RECURSION_MAX: usize = 32;
 /// Statements that a template may use.
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+
+/// What a template may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// What the conversation holds.
+    Conversation,
+    /// The account's secrets as well.
+    WithSecrets,
+}
 
 /// The templates of a graph, by name.
 pub(crate) struct Templates {
@@ -64,7 +73,7 @@ impl Templates {
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    pub fn add(&mut self, name: &str, source: &str) -> Result<(), String> {
+    pub fn add(&mut self, name: &str, source: &str, known: Known) -> Result<(), String> {
         check_statements(source)?;
         self.environment
             .add_template_owned(name.to_owned(), source.to_owned())
@@ -74,12 +83,21 @@ impl Templates {
             .undeclared_variables(false)
             .into_iter()
             .filter(|variable| !scope::NAMES.contains(&variable.as_str()))
+            .filter(|variable| known != Known::WithSecrets || variable != secrets::SCOPE)
             .collect();
         unknown.sort();
         if let Some(first) = unknown.first() {
             return Err(format!("'{first}' is not known here; there are {}", scope::NAMES.join(", ")));
         }
         Ok(())
+    }
+
+    /// The secrets that a template names.
+    pub fn secrets_of(&self, name: &str) -> Vec<String> {
+        let Ok(template) = self.environment.get_template(name) else { return Vec::new() };
+        let variables = template.undeclared_variables(true).into_iter();
+        let prefix = format!("{}.", secrets::SCOPE);
+        variables.filter_map(|variable| variable.strip_prefix(&prefix).map(str::to_owned)).collect()
     }
 
     /// Renders a template.
@@ -164,7 +182,7 @@ mod unit {
 
     fn render(source: &str, scope: &Value) -> Result<String, String> {
         let mut templates = Templates::new();
-        templates.add("t", source)?;
+        templates.add("t", source, Known::Conversation)?;
         templates.render("t", scope)
     }
 
@@ -200,7 +218,8 @@ mod unit {
         ] {
             let mut templates = Templates::new();
             assert!(
-                templates.add("t", source).is_err() || templates.render("t", &json!({})).is_err(),
+                templates.add("t", source, Known::Conversation).is_err()
+                    || templates.render("t", &json!({})).is_err(),
                 "{source}"
             );
         }

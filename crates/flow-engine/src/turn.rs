@@ -22,6 +22,52 @@ pub struct Input<'a> {
     pub metadata: Option<&'a Value>,
 }
 
+/// Why the turn runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cause<'a> {
+    /// The customer wrote, or an API caller starts the flow.
+    Message,
+    /// The time that the flow waited for has come.
+    Timer,
+    /// The call that the flow waited for is over.
+    Result(Result<&'a Object, &'a Failure>),
+}
+
+/// A call, or a step, could not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Such as `HTTP_TIMED_OUT`.
+    pub code: String,
+    /// What went wrong, for people.
+    pub message: String,
+}
+
+impl Failure {
+    /// Of this code.
+    #[must_use]
+    pub fn of(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// Something slow that the flow waits for. It is planned here and done by others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Who does it.
+    pub kind: CallKind,
+    /// What is to be done, as JSON that the kind knows.
+    pub request: Object,
+}
+
+/// Kinds of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallKind {
+    /// An answer from a knowledge base.
+    Answer,
+    /// A request to another system.
+    Http,
+}
+
 /// What a turn did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
@@ -75,16 +121,26 @@ pub struct Reply {
 }
 
 /// Why a turn is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// The flow has ended.
     Finished,
     /// It waits for the customer.
-    WaitingForInput,
+    WaitingForInput {
+        /// After so many milliseconds the flow goes on without an answer; none when only the workflow's own limit counts.
+        timeout_ms: Option<i64>,
+    },
+    /// It waits for a time to come.
+    WaitingForTimer {
+        /// When, Unix milliseconds.
+        until_ms: i64,
+    },
+    /// It waits for a call; the turn is not over, but goes on with the result. Its last step is under way.
+    Calling(Call),
     /// It cannot go on.
     Failed {
         /// Such as `STEP_LIMIT_EXCEEDED`.
-        code: &'static str,
+        code: String,
         /// What went wrong, for people.
         message: String,
         /// Where.

@@ -19,6 +19,12 @@ pub trait Syntax {
     /// What is wrong with it, for people.
     fn template(&self, source: &str) -> Result<(), String>;
 
+    /// Checks a template of a request to another system, which may name secrets.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    fn request_template(&self, source: &str) -> Result<(), String>;
+
     /// Checks a CEL expression.
     ///
     /// # Errors
@@ -32,6 +38,10 @@ pub struct Unchecked;
 
 impl Syntax for Unchecked {
     fn template(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn request_template(&self, _: &str) -> Result<(), String> {
         Ok(())
     }
 

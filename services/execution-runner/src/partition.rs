@@ -3,6 +3,7 @@
 //! Everything in here is deterministic given what the three ports of [`port`] and the clock answer; there is no
 //! SQL and no NATS. `app.rs` puts the real ones in.
 
+pub mod activity;
 mod answers;
 pub mod arrival;
 pub mod batch;

@@ -6,6 +6,7 @@
 mod code;
 mod commit;
 pub(crate) mod dead_letters;
+mod due;
 pub(crate) mod erase;
 mod lease;
 mod load;
@@ -15,6 +16,7 @@ pub(crate) mod read;
 pub(crate) mod republish;
 mod setup;
 mod slices;
+mod waits;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

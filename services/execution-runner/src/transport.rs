@@ -5,10 +5,14 @@ use std::time::Duration;
 use bus::Bus;
 use bus::frames;
 use bus::reader::Reader;
-use contracts::v1;
+use contracts::{subject, v1};
+use prost::Message;
 
 use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
 use crate::partition::tell::event::BATCH_CONTENT_TYPE;
+
+/// Bytes of a frame of timers and results, below the broker's 1 MiB.
+const FRAME_BYTES_MAX: usize = 512 * 1024;
 
 /// One group's frames, and everything that is told.
 pub struct BusTransport {
@@ -86,6 +90,35 @@ impl Transport for BusTransport {
             }
         }
         Ok(())
+    }
+
+    async fn append(&self, inputs: Vec<v1::Input>) -> Result<(), Unavailable> {
+        let mut frames: Vec<v1::Frame> = vec![v1::Frame::default()];
+        let mut bytes = 0;
+        for input in inputs {
+            bytes += input.encoded_len() + 8;
+            match frames.last_mut() {
+                Some(frame) if bytes <= FRAME_BYTES_MAX => frame.inputs.push(input),
+                _ => {
+                    bytes = input.encoded_len() + 8;
+                    frames.push(v1::Frame { inputs: vec![input], markers: Vec::new() });
+                }
+            }
+        }
+        let frames: Vec<bus::publish::Outgoing> = frames
+            .into_iter()
+            .filter(|frame| !frame.inputs.is_empty())
+            .map(|frame| bus::publish::Outgoing {
+                subject: subject::turns(self.group),
+                headers: Vec::new(),
+                payload: frame.encode_to_vec().into(),
+            })
+            .collect();
+        self.bus.publish_all(&frames).await.map_err(away)
+    }
+
+    async fn issue(&self, activities: &[v1::Activity]) -> Result<(), Unavailable> {
+        bus::activities::issue(&self.bus, activities).await.map_err(away)
     }
 
     async fn answer(&self, subject: &str, answers: v1::Answers) {

@@ -1,7 +1,6 @@
 //! R12: the runners are down while very many messages come in, and are started then. They handle all of them, in little
 //! memory.
 
-use bus::frames::Writer;
 use bus::{Bus, BusConfig};
 use contracts::v1::{self, input::Kind as InputKind};
 use contracts::{partition, subject};
@@ -15,6 +14,7 @@ use crate::load::script::Script;
 use crate::load::{Said, Spoken};
 use crate::row::Row;
 use crate::scene::{Scene, Stage};
+use crate::writers::Writers;
 
 /// Customers, and messages of each: in the short form, and otherwise.
 const CUSTOMERS: usize = 2_000;
@@ -62,7 +62,7 @@ async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
     let bus = Bus::connect(&BusConfig::for_url(&scene.fleet.nats.url()), "backlog").await?;
     let layout = bus.layout().await?;
     let layout = layout.ok_or_else(|| Failure::broken(format!("{} is missing", subject::TURNS_STREAM)))?;
-    let writers: Vec<Writer> = (0..layout.groups).map(|group| Writer::start(&bus, group)).collect();
+    let writers = Writers::start(&bus, layout.groups);
     let account = AccountId::named("default");
     let scripts: Vec<Script> = (0..CUSTOMERS).map(Script::of_customer).collect();
     for n in 0..turns {
@@ -75,10 +75,8 @@ async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
                 text: turn.says,
                 ..v1::InboundMessage::default()
             };
-            let partition = partition::of_customer(account, &customer_id, layout.partitions);
-            let writer = &writers[(partition % layout.groups) as usize];
-            writer.append(v1::Input {
-                partition,
+            writers.append(v1::Input {
+                partition: partition::of_customer(account, &customer_id, layout.partitions),
                 account_id: account.to_vec().into(),
                 execution_id: execution.to_vec().into(),
                 customer_id,
@@ -88,8 +86,7 @@ async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
                 ..v1::Input::default()
             })
         });
-        let kept = try_join_all(inputs).await;
-        kept.map_err(|error| Failure::broken(format!("an input was not kept: {error}")))?;
+        try_join_all(inputs).await?;
     }
     Ok(scripts.into_iter().map(|script| Spoken { script, turns }).collect())
 }

@@ -18,9 +18,9 @@ use crate::scene::{Scene, Stage};
 
 /// The broker's disk, MiB.
 const BROKER_MIB: u32 = 512;
-/// Bytes of the stream of inputs, and of what is told: well below the disk.
+/// Bytes of a stream of inputs, and of what is told: well below the disk.
 const TURNS_BYTES: u32 = 1 << 20;
-const TOLD_BYTES: u32 = 128 << 20;
+const TOLD_BYTES: u32 = 192 << 20;
 /// Customers; so many that the stream is soon full.
 const CUSTOMERS: usize = 600;
 /// The database's disk, MiB: its files, and as much again.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bus::frames::Writer;
 use bus::publish::Outgoing;
 use bus::{Bus, BusConfig};
 use contracts::{subject, v1};
@@ -23,6 +22,7 @@ use crate::oracle::expected_executions;
 use crate::patience::until;
 use crate::row::Row;
 use crate::scene::{Scene, Stage};
+use crate::writers::Writers;
 
 /// The lease, milliseconds: each try of a deadly input costs one.
 const LEASE_MS: u64 = 2_000;
@@ -159,7 +159,7 @@ impl Poison {
 }
 
 async fn pour(bus: Bus, groups: u32, every: Duration, pieces: Arc<AtomicUsize>, mut rng: StdRng) {
-    let writers: Vec<Writer> = (0..groups).map(|group| Writer::start(&bus, group)).collect();
+    let writers = Writers::start(&bus, groups);
     loop {
         sleep(every.mul_f64(rng.random_range(0.0..2.0))).await;
         let poured = if rng.random() {
@@ -172,7 +172,7 @@ async fn pour(bus: Bus, groups: u32, every: Duration, pieces: Arc<AtomicUsize>, 
         } else {
             let partition = rng.random_range(0..contracts::partition::PARTITIONS_DEFAULT);
             let input = v1::Input { partition, channel: "pigeon".to_owned(), ..v1::Input::default() };
-            writers[(partition % groups) as usize].append(input).await.is_ok()
+            writers.append(input).await.is_ok()
         };
         pieces.fetch_add(usize::from(poured), Ordering::Relaxed);
     }

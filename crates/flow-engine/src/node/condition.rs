@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::advance::{Failure, Walk};
+use crate::advance::Walk;
 use crate::expression::Expression;
 use crate::node::Went;
-use crate::turn::Object;
+use crate::turn::{Failure, Object};
 
 pub(crate) fn run(
     branches: &[(Expression, Option<usize>)],
@@ -14,10 +14,9 @@ pub(crate) fn run(
 ) -> Result<(Object, Went), Failure> {
     let scope = walk.scope();
     for (number, (when, next)) in branches.iter().enumerate() {
-        let holds = when.holds(&scope).map_err(|why| Failure {
-            code: "EXPRESSION_FAILED",
-            message: format!("branch {number}: {why}"),
-        })?;
+        let holds = when
+            .holds(&scope)
+            .map_err(|why| Failure::of("EXPRESSION_FAILED", format!("branch {number}: {why}")))?;
         if holds {
             return Ok((matched(Value::from(number)), Went::To(*next)));
         }

@@ -3,11 +3,11 @@
 use flow_model::workflow::Form;
 use serde_json::Value;
 
-use crate::advance::{Failure, Walk};
+use crate::advance::Walk;
 use crate::graph::Runnable;
 use crate::node::{Went, answer};
-use crate::state::{FormProgress, Waiting};
-use crate::turn::Object;
+use crate::state::{Awaited, FormProgress, Waiting};
+use crate::turn::{Ending, Failure, Object};
 
 /// A form under way.
 pub(crate) struct Asking<'a> {
@@ -15,6 +15,7 @@ pub(crate) struct Asking<'a> {
     pub form: &'a Form,
     pub labels: &'a [String],
     pub on_invalid: Option<usize>,
+    pub on_timeout: Option<usize>,
 }
 
 impl Asking<'_> {
@@ -27,7 +28,7 @@ impl Asking<'_> {
     pub fn answer(&self, mut progress: FormProgress, walk: &mut Walk<'_>) -> Result<(Object, Went), Failure> {
         let Some(field) = self.form.fields.get(progress.field) else {
             let message = "the form was changed while it waited".to_owned();
-            return Err(Failure { code: "STATE_UNREADABLE", message });
+            return Err(Failure::of("STATE_UNREADABLE", message));
         };
         let value = match answer::read(field, walk.input.text) {
             Ok(value) => value,
@@ -60,7 +61,12 @@ impl Asking<'_> {
             return Ok((output, Went::To(Some(place))));
         }
         let message = format!("{} answers in a row did not fit: {reason}", progress.attempts);
-        Err(Failure { code: "FORM_ATTEMPTS_EXCEEDED", message })
+        Err(Failure::of("FORM_ATTEMPTS_EXCEEDED", message))
+    }
+
+    /// Goes on without an answer.
+    pub fn give_up(&self) -> (Object, Went) {
+        (Object::from_iter([("timed_out".to_owned(), Value::from(true))]), Went::To(self.on_timeout))
     }
 
     fn ask(
@@ -80,7 +86,8 @@ impl Asking<'_> {
         walk.say(self.node, &text);
         output.insert("asked".to_owned(), Value::from(field.name.clone()));
         output.insert("message_sent".to_owned(), Value::from(text));
-        Ok((output, Went::Waits(Waiting { node_id: self.node.id.clone(), form: progress })))
+        let waiting = Waiting::at(&self.node.id, Awaited::Form(progress));
+        Ok((output, Went::Waits(waiting, Ending::WaitingForInput { timeout_ms: self.form.timeout_ms })))
     }
 }
 

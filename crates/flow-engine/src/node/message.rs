@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::advance::{Failure, Walk};
+use crate::advance::Walk;
 use crate::graph::Runnable;
 use crate::node::Went;
-use crate::turn::Object;
+use crate::turn::{Failure, Object};
 
 pub(crate) fn run(node: &Runnable, content: &str, walk: &mut Walk<'_>) -> Result<(Object, Went), Failure> {
     let text = walk.render(content)?;

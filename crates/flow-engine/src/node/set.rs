@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::advance::{Failure, Walk};
+use crate::advance::Walk;
 use crate::graph::Runnable;
 use crate::node::Went;
 use crate::state::STATE_BYTES_MAX;
-use crate::turn::Object;
+use crate::turn::{Failure, Object};
 
 pub(crate) fn run(
     node: &Runnable,
@@ -22,7 +22,7 @@ pub(crate) fn run(
     // Variables that feed themselves would double in each round of a loop.
     if walk.state.encode().len() > STATE_BYTES_MAX {
         let message = format!("variables and step outputs are larger than {STATE_BYTES_MAX} bytes");
-        return Err(Failure { code: "STATE_TOO_LARGE", message });
+        return Err(Failure::of("STATE_TOO_LARGE", message));
     }
     Ok((Object::from_iter([("values".to_owned(), Value::Object(set))]), Went::To(node.next)))
 }

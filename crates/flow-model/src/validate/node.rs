@@ -201,12 +201,12 @@ fn read_http_request(object: &mut Object<'_>, owner: &str, context: &mut Context
         if !(lower.starts_with("http://") || lower.starts_with("https://") || lower.starts_with("{{")) {
             context.report.problem(at, InvalidNodeConfig, "must be an http or https URL");
         }
-        context.check_template(url, at, CONTENT_CHARS_MAX);
+        context.check_request_template(url, at);
     }
     let headers = read_headers(object, context);
     let (body, at) = object.get("body");
-    if let Some(Value::String(template)) = body {
-        context.check_template(template, &at, CONTENT_CHARS_MAX);
+    if let Some(body) = body {
+        check_body(body, &at, context);
     }
     let timeout_ms = context.optional_number(object, "timeout_ms", 1..=HTTP_TIMEOUT_MAX_MS);
     let save_as = context.optional_text(object, "save_as").map(|(name, at)| {
@@ -225,6 +225,24 @@ fn read_http_request(object: &mut Object<'_>, owner: &str, context: &mut Context
         save_as,
         on_error,
     })
+}
+
+/// Each text of a body is a template. Bodies nest as deep as configurations may.
+fn check_body(body: &Value, at: &At, context: &mut Context<'_>) {
+    match body {
+        Value::String(template) => context.check_request_template(template, at),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                check_body(item, &at.item(index), context);
+            }
+        }
+        Value::Object(members) => {
+            for (index, (name, member)) in members.iter().enumerate() {
+                check_body(member, &at.key(name, index), context);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn read_method(object: &mut Object<'_>, owner: &str, context: &mut Context<'_>) -> Option<HttpMethod> {
@@ -263,7 +281,7 @@ fn read_headers(object: &mut Object<'_>, context: &mut Context<'_>) -> Option<Ve
             context.report.problem(&at, InvalidNodeConfig, "is not a header's name");
         }
         let template = context.as_text(template, &at)?;
-        context.check_template(template, &at, CONTENT_CHARS_MAX);
+        context.check_request_template(template, &at);
         headers.push((name.clone(), template.to_owned()));
     }
     Some(headers)

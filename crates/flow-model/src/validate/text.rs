@@ -83,10 +83,25 @@ impl Context<'_> {
 
     /// Checks length and syntax of a template.
     pub fn check_template(&mut self, text: &str, at: &At, chars_max: usize) {
+        self.check_syntax(text, at, chars_max, |syntax| syntax.template(text));
+    }
+
+    /// Checks length and syntax of a template of a request.
+    pub fn check_request_template(&mut self, text: &str, at: &At) {
+        self.check_syntax(text, at, CONTENT_CHARS_MAX, |syntax| syntax.request_template(text));
+    }
+
+    fn check_syntax(
+        &mut self,
+        text: &str,
+        at: &At,
+        chars_max: usize,
+        check: impl FnOnce(&dyn Syntax) -> Result<(), String>,
+    ) {
         if text.chars().count() > chars_max {
             let message = format!("is longer than {chars_max} characters");
             self.report.problem(at, InvalidWorkflowConfig, message);
-        } else if let Err(error) = self.syntax.template(text) {
+        } else if let Err(error) = check(self.syntax) {
             self.report.problem(at, InvalidNodeConfig, format!("is not a template that can work: {error}"));
         }
     }

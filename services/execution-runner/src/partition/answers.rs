@@ -14,7 +14,7 @@ pub(super) fn named_by(rows: &[OutboxRow]) -> Vec<ExecutionId> {
         .flat_map(|row| &row.outbox.entries)
         .filter_map(|entry| match entry.entry.as_ref()? {
             v1::outbox_entry::Entry::Execution(reference) => ExecutionId::from_slice(&reference.id).ok(),
-            v1::outbox_entry::Entry::Ignored(_) => None,
+            v1::outbox_entry::Entry::Ignored(_) | v1::outbox_entry::Entry::Part(_) => None,
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use contracts::v1;
 use contracts::v1::input::Kind;
+use flow_engine::{Failure, Object};
 use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
@@ -28,8 +29,8 @@ pub struct Arrival {
     pub traceparent: String,
     /// Who waits, or empty.
     pub answer_to: String,
-    /// Makes a repetition known as one.
-    pub key: Uuid,
+    /// Makes a repetition known as one; none where the number of a wait does.
+    pub key: Option<Uuid>,
     /// What it is.
     pub what: What,
 }
@@ -57,6 +58,20 @@ pub enum What {
         /// Ends what the conversation waits in.
         replace: bool,
     },
+    /// The time that the conversation waited for has come.
+    Timer {
+        /// In which wait.
+        wait_no: u64,
+    },
+    /// The activity that it waited for is over.
+    Result {
+        /// In which wait.
+        wait_no: u64,
+        /// Which activity.
+        activity: Uuid,
+        /// How it ended.
+        ended: Result<Object, Failure>,
+    },
 }
 
 /// The input's bytes make no sense.
@@ -74,8 +89,9 @@ impl Arrival {
         let conversation = ConversationId::of(account, channel.as_str(), &input.customer_id);
         let kind = input.kind.ok_or(Malformed("kind"))?;
         let key = match &kind {
-            Kind::Message(message) => message_key(conversation, &message.message_id),
-            Kind::Start(_) => start_key(execution),
+            Kind::Message(message) => Some(message_key(conversation, &message.message_id)),
+            Kind::Start(_) => Some(start_key(execution)),
+            Kind::Timer(_) | Kind::Result(_) => None,
         };
         let what = match kind {
             Kind::Message(message) => What::Message {
@@ -88,6 +104,12 @@ impl Arrival {
                 workflow: optional_workflow(&start.workflow_id)?.ok_or(Malformed("workflow_id"))?,
                 text: start.text,
                 replace: start.replace,
+            },
+            Kind::Timer(timer) => What::Timer { wait_no: timer.wait_no },
+            Kind::Result(result) => What::Result {
+                wait_no: result.wait_no,
+                activity: Uuid::from_slice(&result.activity_id).map_err(|_| Malformed("activity_id"))?,
+                ended: ended(result)?,
             },
         };
         Ok(Self {
@@ -114,7 +136,7 @@ impl Arrival {
     pub fn dead(&self) -> DeadInput {
         let message_id = match &self.what {
             What::Message { message_id, .. } => message_id.clone(),
-            What::Start { .. } => String::new(),
+            What::Start { .. } | What::Timer { .. } | What::Result { .. } => String::new(),
         };
         DeadInput {
             partition: self.partition,
@@ -131,7 +153,15 @@ impl Arrival {
     pub fn text(&self) -> &str {
         match &self.what {
             What::Message { text, .. } | What::Start { text, .. } => text,
+            What::Timer { .. } | What::Result { .. } => "",
         }
+    }
+}
+
+fn ended(result: v1::ActivityResult) -> Result<Result<Object, Failure>, Malformed> {
+    match result.failure {
+        Some(failure) => Ok(Err(Failure { code: failure.code, message: failure.message })),
+        None => serde_json::from_slice(&result.output_json).map(Ok).map_err(|_| Malformed("output_json")),
     }
 }
 

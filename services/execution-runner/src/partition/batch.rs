@@ -4,19 +4,26 @@
 //! It does no I/O. When a turn needs a revision that is not at hand the batch says so and is taken up again,
 //! at that input, when it is there.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use contracts::v1;
 use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use prost::Message;
+use uuid::Uuid;
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, What};
 use super::catalog::Catalog;
 use super::frame::Frame;
 use super::port::{
-    CatalogEntry, Commit, Conversation, HandledMessage, Loaded, Move, OutboxKey, OutboxRow, Ownership, Wanted,
+    CatalogEntry, Commit, Conversation, DeadLetter, HandledMessage, Loaded, Mail, Move, OutboxKey, OutboxRow,
+    Ownership, Running, Timer, Wanted,
 };
-use super::turn::{self, Flows, Surroundings, Taken};
+use super::turn::{self, Calls, Executed, Flows, Surroundings, Taken, Told};
+
+/// Inputs that wait in one mailbox; those beyond go to the dead letters.
+pub const MAILBOX_MAX: u64 = 100;
+const MAILBOX_FULL: &str = "too many inputs wait for the conversation's activity";
 
 /// What a caller that waits is told.
 #[derive(Debug, Clone)]
@@ -65,6 +72,21 @@ pub struct Batch {
     moved: HashSet<u32>,
     answers: Vec<PendingAnswer>,
     spans: Vec<tracing::Span>,
+    /// Inputs that would go on with a flow, and cannot be handled.
+    buried: Vec<Arrival>,
+    /// The conversation whose mailbox is being emptied.
+    emptying: Option<ConversationId>,
+    /// Timers as they were loaded.
+    old_timers: HashMap<ConversationId, Timer>,
+    /// Where mailboxes ended when they were loaded.
+    loaded_mail_to: HashMap<ConversationId, u64>,
+    timers_over: Vec<(ConversationId, u64)>,
+    activities: Vec<v1::Activity>,
+    activities_over: Vec<Uuid>,
+    running: HashMap<ConversationId, Option<Running>>,
+    mail_taken: HashSet<ConversationId>,
+    mail: HashMap<ConversationId, VecDeque<Mail>>,
+    dead: Vec<DeadLetter>,
 }
 
 /// What a batch leaves: its commit, and what is to be sent when that has happened.
@@ -99,12 +121,26 @@ impl Batch {
             moved: HashSet::new(),
             answers: Vec::new(),
             spans: Vec::new(),
+            buried: Vec::new(),
+            emptying: None,
+            old_timers: HashMap::new(),
+            loaded_mail_to: HashMap::new(),
+            timers_over: Vec::new(),
+            activities: Vec::new(),
+            activities_over: Vec::new(),
+            running: HashMap::new(),
+            mail_taken: HashSet::new(),
+            mail: HashMap::new(),
+            dead: Vec::new(),
         };
         let buried: Vec<Arrival> =
             batch.frames.iter().flat_map(|frame| frame.buried.iter().cloned()).collect();
         for arrival in buried {
             batch.moved.insert(arrival.partition);
             batch.answer(&arrival, AnswerWith::Dead);
+            if matches!(arrival.what, What::Timer { .. } | What::Result { .. }) {
+                batch.buried.push(arrival);
+            }
         }
         batch.moved.extend(batch.frames.iter().flat_map(|frame| &frame.begun));
         batch
@@ -115,21 +151,44 @@ impl Batch {
         let mut conversations = HashSet::new();
         let mut messages = HashMap::new();
         let mut customers = HashSet::new();
+        let mut running = HashSet::new();
         for arrival in self.frames.iter().flat_map(Frame::arrivals) {
             conversations.insert(arrival.conversation);
-            customers.insert(arrival.customer());
-            messages.insert(arrival.key, arrival.accepted_at_ms);
+            match arrival.key {
+                Some(key) => {
+                    customers.insert(arrival.customer());
+                    messages.insert(key, arrival.accepted_at_ms);
+                }
+                None if matches!(arrival.what, What::Result { .. }) => {
+                    running.insert(arrival.conversation);
+                }
+                None => {}
+            }
+        }
+        for arrival in &self.buried {
+            conversations.insert(arrival.conversation);
+            running.insert(arrival.conversation);
         }
         Wanted {
             conversations: conversations.into_iter().collect(),
             messages: messages.into_iter().collect(),
             customers: customers.into_iter().collect(),
+            running: running.into_iter().collect(),
         }
     }
 
     /// Takes in what was looked up.
-    pub fn provide(&mut self, loaded: Loaded) {
+    pub fn provide(&mut self, mut loaded: Loaded, now_ms: i64) {
+        let timers = loaded.conversations.values().filter_map(Conversation::timer);
+        self.old_timers = timers.map(|timer| (timer.conversation, timer)).collect();
+        let mailboxes = loaded.conversations.values().filter(|conversation| conversation.mail_to > 0);
+        self.loaded_mail_to = mailboxes.map(|conversation| (conversation.id, conversation.mail_to)).collect();
+        self.running = loaded.running.drain().map(|(id, running)| (id, Some(running))).collect();
+        self.mail = std::mem::take(&mut loaded.mail);
         self.loaded = loaded;
+        for arrival in std::mem::take(&mut self.buried) {
+            self.give_up(&arrival, now_ms);
+        }
     }
 
     /// Handles inputs until all are, or a revision is missing.
@@ -141,6 +200,13 @@ impl Batch {
         clock: &dyn Fn() -> i64,
     ) -> Progress {
         while let Some(frame) = self.frames.get(self.next.0) {
+            if let Some(conversation) = self.emptying {
+                let mut around = Surroundings { catalog, flows, seq: frame.seq(), drill, clock };
+                match self.open_mail(conversation, &mut around) {
+                    Some((workflow, revision)) => return Progress::NeedsFlow(workflow, revision),
+                    None => continue,
+                }
+            }
             if self.next.1 == 0 {
                 for marker in &frame.markers {
                     catalog.apply(frame.seq(), marker.clone());
@@ -167,15 +233,22 @@ impl Batch {
             return None;
         }
         let conversation = self.conversation(arrival);
-        let customer_created = !self.loaded.customers.contains(&arrival.customer());
-        let taken = turn::take(arrival, conversation, customer_created, around);
+        if conversation.is_running() && arrival.key.is_some() {
+            self.post(arrival, conversation);
+            return None;
+        }
+        // Who has a conversation is known.
+        let customer_created = conversation.seq == 0 && !self.loaded.customers.contains(&arrival.customer());
+        let running = self.running.get(&arrival.conversation).and_then(Option::as_ref);
+        let taken = turn::take(arrival, conversation, customer_created, running, around);
         if let Taken::NeedsFlow(workflow, revision) = taken {
             return Some((workflow, revision));
         }
         self.moved.insert(arrival.partition);
         self.trace(arrival);
+        self.is_over(arrival);
         match taken {
-            Taken::NeedsFlow(..) => {}
+            Taken::NeedsFlow(..) | Taken::Stale => {}
             Taken::Refused(reason) => {
                 self.remember_input(arrival, None);
                 self.answer(arrival, AnswerWith::Refused(reason));
@@ -185,22 +258,156 @@ impl Batch {
                 self.tell(arrival.partition, Entry::Ignored(*ignored));
                 self.answer(arrival, AnswerWith::Ignored);
             }
-            Taken::Executed(execution, conversation) => {
-                let workflow = WorkflowId::from_slice(&execution.workflow_id).ok();
+            Taken::Executed(executed, conversation) => {
+                let workflow = WorkflowId::from_slice(&executed.execution.workflow_id).ok();
                 self.remember(arrival, workflow, customer_created, conversation);
-                let reference =
-                    v1::ExecutionRef { id: execution.id.clone(), started_at_ms: execution.started_at_ms };
-                self.tell(arrival.partition, Entry::Execution(reference));
-                self.executions.push((arrival.partition, *execution));
-                self.answer(arrival, AnswerWith::Execution(arrival.execution));
+                self.complete(arrival.partition, arrival.conversation, *executed);
+            }
+            Taken::Calls(calls, conversation) => {
+                let Calls { running, activity, part } = *calls;
+                let workflow = WorkflowId::from_slice(&running.execution.workflow_id).ok();
+                self.remember(arrival, workflow, customer_created, conversation);
+                self.tell(arrival.partition, Entry::Part(part));
+                self.activities.push(activity);
+                self.running.insert(arrival.conversation, Some(running));
             }
         }
         None
     }
 
+    /// A timer that has fired, or an activity that has a result, is over whatever comes of it.
+    fn is_over(&mut self, arrival: &Arrival) {
+        match &arrival.what {
+            What::Message { .. } | What::Start { .. } => {}
+            What::Timer { wait_no } => self.timers_over.push((arrival.conversation, *wait_no)),
+            What::Result { activity, .. } => {
+                self.activities_over.push(*activity);
+                self.emptying = Some(arrival.conversation);
+            }
+        }
+    }
+
+    /// An execution is over.
+    fn complete(&mut self, partition: u32, conversation: ConversationId, executed: Executed) {
+        let Executed { execution, told: Told { events, replies }, answer_to } = executed;
+        self.tell(
+            partition,
+            Entry::Execution(v1::ExecutionRef {
+                id: execution.id.clone(),
+                started_at_ms: execution.started_at_ms,
+                events_told: events,
+                replies_told: replies,
+            }),
+        );
+        if let Some(running) = self.running.get_mut(&conversation) {
+            *running = None;
+        }
+        if let Ok(id) = ExecutionId::from_slice(&execution.id)
+            && !answer_to.is_empty()
+        {
+            self.answers.push(PendingAnswer { answer_to, input: id, what: AnswerWith::Execution(id) });
+        }
+        self.executions.push((partition, execution));
+    }
+
+    /// Puts an input into its conversation's mailbox.
+    fn post(&mut self, arrival: &Arrival, mut conversation: Conversation) {
+        self.moved.insert(arrival.partition);
+        let Some((position, input)) =
+            self.frames.get(self.next.0).and_then(|frame| frame.encoded(self.next.1))
+        else {
+            return;
+        };
+        if conversation.mail_to - conversation.mail_from >= MAILBOX_MAX {
+            let seq = self.frames.get(self.next.0).map_or(0, Frame::seq);
+            self.dead.push(letter(arrival, seq, position, input, MAILBOX_FULL));
+            self.answer(arrival, AnswerWith::Dead);
+            return;
+        }
+        let mail = Mail {
+            conversation: conversation.id,
+            position: conversation.mail_to,
+            partition: conversation.partition,
+            key: arrival.key.unwrap_or_default(),
+            input,
+        };
+        self.mail.entry(conversation.id).or_default().push_back(mail);
+        conversation.mail_to += 1;
+        self.changed.insert(conversation.id);
+        self.loaded.conversations.insert(conversation.id, conversation);
+    }
+
+    /// Handles the next input of a mailbox, unless the conversation is busy again or nothing is left.
+    fn open_mail(&mut self, id: ConversationId, around: &mut Surroundings<'_>) -> Option<(WorkflowId, u32)> {
+        let is_running = self.loaded.conversations.get(&id).is_some_and(Conversation::is_running);
+        let next = self.mail.get(&id).and_then(VecDeque::front).filter(|_| !is_running);
+        let Some(mail) = next else {
+            self.emptying = None;
+            return None;
+        };
+        // It was read before it was put there.
+        let input = v1::Input::decode(mail.input.as_slice()).ok().and_then(|input| Arrival::read(input).ok());
+        if let Some(arrival) = input
+            && let Some(missing) = self.handle(&arrival, around)
+        {
+            return Some(missing);
+        }
+        self.take_mail(id);
+        None
+    }
+
+    fn take_mail(&mut self, id: ConversationId) -> Option<Mail> {
+        let mail = self.mail.get_mut(&id)?.pop_front()?;
+        if let Some(conversation) = self.loaded.conversations.get_mut(&id) {
+            conversation.mail_from = mail.position + 1;
+        }
+        self.changed.insert(id);
+        self.mail_taken.insert(id);
+        Some(mail)
+    }
+
+    /// Nobody can handle what the conversation waited for: its flow is over, and what waits in its mailbox goes to the dead
+    /// letters, too.
+    fn give_up(&mut self, arrival: &Arrival, now_ms: i64) {
+        let id = arrival.conversation;
+        self.is_over(arrival);
+        self.emptying = None;
+        let Some(mut conversation) = self.loaded.conversations.get(&id).cloned() else { return };
+        let wait_no = match arrival.what {
+            What::Timer { wait_no } | What::Result { wait_no, .. } => wait_no,
+            What::Message { .. } | What::Start { .. } => return,
+        };
+        if conversation.wait_no != wait_no || conversation.wait.is_none() {
+            return;
+        }
+        let running = self.running.get(&id).cloned().flatten();
+        let executed = turn::give_up(&mut conversation, running, now_ms);
+        self.changed.insert(id);
+        self.loaded.conversations.insert(id, conversation);
+        if let Some(executed) = executed {
+            self.complete(arrival.partition, id, executed);
+        }
+        while let Some(mail) = self.take_mail(id) {
+            let read =
+                v1::Input::decode(mail.input.as_slice()).ok().and_then(|input| Arrival::read(input).ok());
+            let Some(waited) = read else { continue };
+            let seq = self.frames.first().map_or(0, Frame::seq);
+            // Beside the frame's own inputs, whose places are small.
+            let place = u32::MAX - u32::try_from(self.dead.len()).unwrap_or(0);
+            self.answer(&waited, AnswerWith::Dead);
+            self.dead.push(letter(
+                &waited,
+                seq,
+                place,
+                mail.input,
+                "what it waited for could not be handled",
+            ));
+        }
+    }
+
     /// What an input that was handled before, in this batch or earlier, is answered with.
     fn handled_before(&self, arrival: &Arrival) -> Option<AnswerWith> {
-        let handled = self.loaded.messages.get(&arrival.key)?;
+        let handled = self.loaded.messages.get(&arrival.key?)?;
         Some(handled.execution.map_or(AnswerWith::Ignored, |(execution, _)| AnswerWith::Execution(execution)))
     }
 
@@ -214,6 +421,8 @@ impl Batch {
             seq: 0,
             wait: None,
             wait_no: 0,
+            mail_from: 0,
+            mail_to: 0,
             updated_at_ms: arrival.accepted_at_ms,
         })
     }
@@ -238,12 +447,13 @@ impl Batch {
 
     /// Keeps that the input was handled, so that it is not when it comes again.
     fn remember_input(&mut self, arrival: &Arrival, workflow: Option<WorkflowId>) {
+        let Some(key) = arrival.key else { return };
         let handled = HandledMessage {
-            key: arrival.key,
+            key,
             accepted_at_ms: arrival.accepted_at_ms,
             execution: workflow.map(|workflow| (arrival.execution, workflow)),
         };
-        self.loaded.messages.insert(arrival.key, handled);
+        self.loaded.messages.insert(key, handled);
         self.messages.push(handled);
     }
 
@@ -285,8 +495,27 @@ impl Batch {
         }
         let mut conversations = self.loaded.conversations;
         conversations.retain(|id, _| self.changed.contains(id));
+        let (mut timers, mut timers_over) = (Vec::new(), self.timers_over);
+        for conversation in conversations.values() {
+            let (old, new) = (self.old_timers.get(&conversation.id).copied(), conversation.timer());
+            if old != new {
+                timers_over.extend(old.map(|timer| (timer.conversation, timer.wait_no)));
+                timers.extend(new);
+            }
+        }
+        let mut mail = Vec::new();
+        for (id, kept) in self.mail {
+            let loaded_to = self.loaded_mail_to.get(&id).copied().unwrap_or(0);
+            mail.extend(kept.into_iter().filter(|mail| mail.position >= loaded_to));
+        }
+        let taken = self.mail_taken.into_iter();
+        let mail_taken = taken.filter_map(|id| Some((id, conversations.get(&id)?.mail_from))).collect();
+        let running_over = self.running.iter().filter(|(_, running)| running.is_none());
+        let running_over = running_over.map(|(id, _)| *id).collect();
+        let running = self.running.into_iter().filter(|(id, _)| self.changed.contains(id));
+        let running = running.filter_map(|(_, running)| running).collect();
         let mut markers = Vec::new();
-        let mut dead_letters = Vec::new();
+        let mut dead_letters = self.dead;
         for frame in self.frames {
             let seq = frame.seq();
             markers.extend(frame.markers.into_iter().map(|marker| CatalogEntry { seq, marker }));
@@ -303,8 +532,28 @@ impl Batch {
             closed: Vec::new(),
             markers,
             dead_letters,
+            timers_over,
+            timers,
+            activities_over: self.activities_over,
+            activities: self.activities,
+            running_over,
+            running,
+            mail_taken,
+            mail,
         };
         let last_seq = applied_seq;
         Outcome { commit, answers: self.answers, spans: self.spans, last_seq, inputs, accepted_through_ms }
     }
+}
+
+/// An input that cannot be handled where it is.
+fn letter(arrival: &Arrival, seq: u64, position: u32, payload: Vec<u8>, error: &str) -> DeadLetter {
+    let kind = match arrival.what {
+        What::Message { .. } => v1::DeadLetterKind::Message,
+        What::Start { .. } => v1::DeadLetterKind::Start,
+        What::Timer { .. } => v1::DeadLetterKind::Timer,
+        What::Result { .. } => v1::DeadLetterKind::Result,
+    };
+    let (error, input) = (error.to_owned(), Some(arrival.dead()));
+    DeadLetter { seq, position, kind, payload, error, attempts: 1, input }
 }

@@ -92,6 +92,12 @@ impl Frame {
         Some(&self.placed.get(number)?.arrival)
     }
 
+    /// The place and the bytes of one of them.
+    pub fn encoded(&self, number: usize) -> Option<(u32, Vec<u8>)> {
+        let position = self.placed.get(number)?.position;
+        Some((position, self.payload_of(position)))
+    }
+
     /// How many inputs are to be handled.
     pub fn inputs(&self) -> usize {
         self.placed.len()
@@ -155,6 +161,8 @@ impl Frame {
             let kind = match arrival.what {
                 What::Message { .. } => DeadLetterKind::Message,
                 What::Start { .. } => DeadLetterKind::Start,
+                What::Timer { .. } => DeadLetterKind::Timer,
+                What::Result { .. } => DeadLetterKind::Result,
             };
             self.dead.push(DeadLetter {
                 seq: self.seq(),
@@ -176,7 +184,9 @@ impl Frame {
             DeadLetterKind::Unspecified
             | DeadLetterKind::Input
             | DeadLetterKind::Message
-            | DeadLetterKind::Start => self.payload_of(position),
+            | DeadLetterKind::Start
+            | DeadLetterKind::Timer
+            | DeadLetterKind::Result => self.payload_of(position),
         };
         let error = error.to_string();
         self.dead.push(DeadLetter {

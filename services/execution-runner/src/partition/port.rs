@@ -4,7 +4,7 @@
 //! Every method may fail at any time, also after it took effect; the loop then forgets what it knew and reads the
 //! partition rows again. No method is called while another call of the same loop is under way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +66,9 @@ pub struct Renewal {
     pub broker: String,
     /// What was done since the last renewal.
     pub rates: Rates,
+    /// Whether partitions are taken and given back, too. While a runner is busy with some that it has just gained, its
+    /// leases are extended and nothing else.
+    pub shares: bool,
 }
 
 /// What a runner does, for those who watch.
@@ -135,6 +138,10 @@ pub struct Conversation {
     pub wait: Option<Wait>,
     /// Goes up with each wait, so that a late timer or result is known as such.
     pub wait_no: u64,
+    /// Its mailbox holds the positions from here …
+    pub mail_from: u64,
+    /// … to before here.
+    pub mail_to: u64,
     /// When the row was last changed, Unix milliseconds.
     pub updated_at_ms: i64,
 }
@@ -154,7 +161,110 @@ pub struct Wait {
     pub state: Vec<u8>,
     /// After this, Unix milliseconds, the flow is over.
     pub until_ms: i64,
+    /// What it waits for.
+    pub on: WaitsOn,
+    /// When it began to wait, Unix milliseconds.
+    pub since_ms: i64,
+    /// When the flow goes on by itself, Unix milliseconds; none when it does not.
+    pub timer_at_ms: Option<i64>,
 }
+
+/// What a conversation waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsOn {
+    /// The customer.
+    Input,
+    /// A time.
+    Time,
+    /// An activity: its execution is running, and further inputs wait in its mailbox.
+    Activity,
+}
+
+impl Conversation {
+    /// Whether its execution is running.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.wait.as_ref().is_some_and(|wait| wait.on == WaitsOn::Activity)
+    }
+
+    /// The wait that a timer ends, when there is one, and when that is due.
+    #[must_use]
+    pub fn timer(&self) -> Option<Timer> {
+        let due_at_ms = self.wait.as_ref()?.timer_at_ms?;
+        Some(Timer { conversation: self.id, wait_no: self.wait_no, partition: self.partition, due_at_ms })
+    }
+}
+
+/// A due time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timer {
+    /// Whose.
+    pub conversation: ConversationId,
+    /// The wait that it ends.
+    pub wait_no: u64,
+    /// The conversation's partition.
+    pub partition: u32,
+    /// When, Unix milliseconds.
+    pub due_at_ms: i64,
+}
+
+/// An execution that waits for an activity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Running {
+    /// Its partition.
+    pub partition: u32,
+    /// As far as it is: its last step is under way.
+    pub execution: v1::Execution,
+    /// Who waits for it, or empty.
+    pub answer_to: String,
+    /// How many of its events are told.
+    pub events_told: u32,
+    /// How many of its replies are told.
+    pub replies_told: u32,
+}
+
+/// An input in a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Whose.
+    pub conversation: ConversationId,
+    /// Its place in the mailbox.
+    pub position: u64,
+    /// The conversation's partition.
+    pub partition: u32,
+    /// What makes a repetition known.
+    pub key: Uuid,
+    /// An encoded `v1::Input`.
+    pub input: Vec<u8>,
+}
+
+/// What is due in some partitions.
+#[derive(Debug, Clone, Default)]
+pub struct Due {
+    /// Timers, and whose they are.
+    pub timers: Vec<DueTimer>,
+    /// Activities that have had no result for some time.
+    pub activities: Vec<v1::Activity>,
+    /// When the next one is due, Unix milliseconds; none when there is none.
+    pub next_ms: Option<i64>,
+}
+
+/// A timer that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTimer {
+    /// Which.
+    pub timer: Timer,
+    /// The conversation's account.
+    pub account: AccountId,
+    /// Its channel.
+    pub channel: String,
+    /// Its customer.
+    pub customer_id: String,
+}
+
+/// An activity whose result has not come so long after it was planned, or after an owner began, is issued again: whoever
+/// was to issue it may have died. The stream knows one that it still has.
+pub const ISSUE_AGAIN_MS: i64 = 15_000;
 
 /// What is looked up before a batch is worked on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -165,6 +275,8 @@ pub struct Wanted {
     pub messages: Vec<(Uuid, i64)>,
     /// Customers of the batch's inputs.
     pub customers: Vec<(AccountId, String)>,
+    /// Conversations whose running execution and mailbox are needed.
+    pub running: Vec<ConversationId>,
 }
 
 /// What was found.
@@ -176,6 +288,10 @@ pub struct Loaded {
     pub messages: HashMap<Uuid, HandledMessage>,
     /// Customers that are known.
     pub customers: HashSet<(AccountId, String)>,
+    /// Running executions.
+    pub running: HashMap<ConversationId, Running>,
+    /// Mailboxes, in order.
+    pub mail: HashMap<ConversationId, VecDeque<Mail>>,
 }
 
 /// The key that makes an API start one start: its execution's id.
@@ -246,8 +362,8 @@ pub struct DeadInput {
     pub customer_id: String,
     /// The sender's id of a message, or empty.
     pub message_id: String,
-    /// What de-duplicates it.
-    pub key: Uuid,
+    /// What de-duplicates it, if anything does.
+    pub key: Option<Uuid>,
     /// The execution that it would have been.
     pub execution: ExecutionId,
 }
@@ -284,6 +400,22 @@ pub struct Commit {
     pub markers: Vec<CatalogEntry>,
     /// What could not be handled.
     pub dead_letters: Vec<DeadLetter>,
+    /// Timers that are over, by conversation and wait. Removed before `timers` are added.
+    pub timers_over: Vec<(ConversationId, u64)>,
+    /// New timers.
+    pub timers: Vec<Timer>,
+    /// Activities that are over.
+    pub activities_over: Vec<Uuid>,
+    /// New activities.
+    pub activities: Vec<v1::Activity>,
+    /// Conversations whose execution is not running any more. Removed before `running` are added.
+    pub running_over: Vec<ConversationId>,
+    /// Running executions, inserted or replaced.
+    pub running: Vec<Running>,
+    /// What of mailboxes is handled: positions before these.
+    pub mail_taken: Vec<(ConversationId, u64)>,
+    /// Inputs that wait in mailboxes from now on.
+    pub mail: Vec<Mail>,
 }
 
 impl Commit {
@@ -356,6 +488,9 @@ pub trait Store: Send + Sync + 'static {
     /// Marks outbox rows as published.
     fn close_outbox(&self, keys: &[OutboxKey]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
+    /// What is due at this time, Unix milliseconds, in these partitions; of each partition as much as fits.
+    fn due(&self, partitions: &[u32], now_ms: i64) -> impl Future<Output = Result<Due, Unavailable>> + Send;
+
     /// The markers that were committed, of each workflow those above `lowest_applied_seq` and the one that counted there.
     /// Markers of another incarnation than `incarnation` have `seq` 0.
     fn catalog(
@@ -418,6 +553,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Publishes in order; when it fails, any part may have been published. It fails when the connection has been lost since
     /// the reading began: what was published before may be forgotten, and must be told again before anything newer.
     fn publish(&self, outgoing: &[Outgoing]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Puts inputs into the group's own stream, in one frame.
+    fn append(&self, inputs: Vec<v1::Input>) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Hands activities to whoever does them. One that is still known there is not taken twice.
+    fn issue(&self, activities: &[v1::Activity]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Tells callers that wait; what cannot be delivered is dropped.
     fn answer(&self, subject: &str, answers: v1::Answers) -> impl Future<Output = ()> + Send;

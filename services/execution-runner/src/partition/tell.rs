@@ -39,7 +39,7 @@ fn types_of_execution(execution: &v1::Execution) -> Vec<(EventType, usize)> {
     if record.customer_created {
         types.push((EventType::CustomerCreated, 0));
     }
-    if !record.started_by_api {
+    if !record.started_by_api && !record.started_by_timer {
         types.push((EventType::MessageReceived, 0));
     }
     if record.keyword.is_some() {
@@ -47,6 +47,9 @@ fn types_of_execution(execution: &v1::Execution) -> Vec<(EventType, usize)> {
     }
     types.push((EventType::WorkflowStarted, 0));
     types.extend((0..record.replies.len()).map(|position| (EventType::MessageSent, position)));
+    if execution.status() == v1::ExecutionStatus::Running {
+        return types;
+    }
     types.push((EventType::WorkflowCompleted, 0));
     if execution.status() == v1::ExecutionStatus::Failed {
         types.push((EventType::WorkflowFailed, 0));
@@ -190,12 +193,17 @@ fn told_by<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Exec
         match entry {
             Entry::Execution(reference) => {
                 if let Some(execution) = find(reference, executions) {
-                    tell_execution(execution, &mut told);
+                    tell_execution(execution, reference.events_told, &mut told);
                 } else {
                     tracing::error!(?row.key, "an execution of the outbox is not stored");
                 }
             }
             Entry::Ignored(ignored) => tell_ignored(ignored, &mut told),
+            Entry::Part(part) => {
+                if let Some(execution) = &part.execution {
+                    tell_execution(execution, part.events_told, &mut told);
+                }
+            }
         }
     }
     told
@@ -231,12 +239,14 @@ fn tell_ignored<'a>(ignored: &'a v1::IgnoredMessage, told: &mut Vec<Told<'a>>) {
     }
 }
 
-fn tell_execution<'a>(execution: &'a v1::Execution, told: &mut Vec<Told<'a>>) {
+/// Tells the events of an execution but for the first, which are told.
+fn tell_execution<'a>(execution: &'a v1::Execution, events_told: u32, told: &mut Vec<Told<'a>>) {
     let (Some(record), Ok(account)) = (&execution.record, AccountId::from_slice(&execution.account_id))
     else {
         return;
     };
-    for (offset, (event_type, position)) in types_of_execution(execution).into_iter().enumerate() {
+    let types = types_of_execution(execution).into_iter().enumerate().skip(events_told as usize);
+    for (offset, (event_type, position)) in types {
         told.push(Told {
             account,
             event_type,
@@ -316,10 +326,17 @@ fn conversation_id(bytes: &[u8]) -> String {
 fn replies_of(row: &OutboxRow, executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<v1::OutboundReply> {
     let mut replies = Vec::new();
     for entry in row.outbox.entries.iter().filter_map(|entry| entry.entry.as_ref()) {
-        let Entry::Execution(reference) = entry else { continue };
-        let Some(execution) = find(reference, executions) else { continue };
-        let Some(record) = &execution.record else { continue };
-        for (position, reply) in record.replies.iter().enumerate() {
+        let (execution, told) = match entry {
+            Entry::Execution(reference) => (find(reference, executions), reference.replies_told),
+            Entry::Part(part) => (part.execution.as_ref(), part.replies_told),
+            Entry::Ignored(_) => (None, 0),
+        };
+        let Some((execution, record)) =
+            execution.and_then(|execution| Some((execution, execution.record.as_ref()?)))
+        else {
+            continue;
+        };
+        for (position, reply) in record.replies.iter().enumerate().skip(told as usize) {
             replies.push(v1::OutboundReply {
                 id: reply_id(execution, position),
                 account_id: execution.account_id.clone(),

@@ -6,15 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use contracts::v1;
-use flow_engine::{Ending, State, Step, StepStatus};
+use flow_engine::{Cause, Ending, Failure, Object, State, Step, StepStatus};
 use flow_model::WorkflowId;
 
 use super::arrival::{Arrival, What};
 use super::catalog::Catalog;
 use super::drill;
 use super::flow::Flow;
-use super::port::{Conversation, Wait};
-use super::tell;
+use super::port::{Conversation, Running, Wait, WaitsOn};
+use super::{activity, tell};
 
 /// Format of `v1::ExecutionRecord` that this version writes.
 const RECORD_FORMAT: u32 = 1;
@@ -39,14 +39,49 @@ pub struct Surroundings<'a> {
 /// What became of an input.
 #[derive(Debug)]
 pub enum Taken {
-    /// A flow ran. The conversation has moved.
-    Executed(Box<v1::Execution>, Conversation),
+    /// A flow ran, and the execution is over. The conversation has moved.
+    Executed(Box<Executed>, Conversation),
+    /// A flow ran, and its execution waits for an activity.
+    Calls(Box<Calls>, Conversation),
     /// No workflow takes the message.
     Ignored(Box<v1::IgnoredMessage>, Conversation),
     /// An API start that cannot be; nothing has changed.
     Refused(&'static str),
+    /// A timer or a result of a wait that is over; nothing has changed.
+    Stale,
     /// The turn needs this revision first; nothing has changed.
     NeedsFlow(WorkflowId, u32),
+}
+
+/// An execution that is over.
+#[derive(Debug)]
+pub struct Executed {
+    /// It.
+    pub execution: v1::Execution,
+    /// How much of it was told by its parts.
+    pub told: Told,
+    /// Who waits for it, or empty.
+    pub answer_to: String,
+}
+
+/// An execution that waits for an activity.
+#[derive(Debug)]
+pub struct Calls {
+    /// It, as far as it is.
+    pub running: Running,
+    /// What it waits for.
+    pub activity: v1::Activity,
+    /// What is to be told of it now.
+    pub part: v1::ExecutionPart,
+}
+
+/// How many events and replies of an execution are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Events.
+    pub events: u32,
+    /// Replies.
+    pub replies: u32,
 }
 
 /// The workflow that an API start names is not active.
@@ -63,42 +98,116 @@ struct Course {
     keyword: Option<String>,
 }
 
-/// Handles one input. `customer_created` when it is the first of its account and customer.
+/// Handles one input. `customer_created` when it is the first of its account and customer; `running` is the execution of
+/// the conversation that waits for an activity, when the input is its result.
 pub fn take(
     arrival: &Arrival,
     mut conversation: Conversation,
     customer_created: bool,
+    running: Option<&Running>,
     around: &mut Surroundings<'_>,
 ) -> Taken {
-    let waiting = conversation.wait.take().filter(|wait| still_waits(wait, arrival, around));
-    conversation.updated_at_ms = arrival.accepted_at_ms;
-    let course = match &arrival.what {
-        What::Message { text, workflow, .. } => match waiting {
-            Some(wait) => resume(wait),
-            None => match matching(arrival, text, *workflow, around) {
-                Some(course) => course,
-                None => return ignore(arrival, conversation, customer_created),
-            },
+    let waiting = conversation.wait.take();
+    let is_current = |wait_no: u64| conversation.wait_no == wait_no;
+    let (course, cause) = match &arrival.what {
+        What::Result { wait_no, ended, .. } => match (waiting, running) {
+            (Some(wait), Some(running)) if wait.on == WaitsOn::Activity && is_current(*wait_no) => {
+                return go_on(arrival, conversation, wait, running, ended, around);
+            }
+            _ => return Taken::Stale,
         },
-        What::Start { replace: false, .. } if waiting.is_some() => return Taken::Refused(REFUSED_BUSY),
-        What::Start { workflow, .. } => match active(*workflow, around) {
-            Some(course) => course,
-            None => return Taken::Refused(REFUSED_NOT_ACTIVE),
+        What::Timer { wait_no } => match waiting {
+            Some(wait) if wait.timer_at_ms.is_some() && is_current(*wait_no) => {
+                if is_cancelled(&wait, around) {
+                    return Taken::Stale;
+                }
+                (resume(wait), Cause::Timer)
+            }
+            _ => return Taken::Stale,
         },
+        What::Message { text, workflow, .. } => {
+            let waiting = waiting.filter(|wait| still_waits(wait, arrival, around));
+            match waiting {
+                Some(wait) if wait.on == WaitsOn::Input => (resume(wait), Cause::Message),
+                waiting => match matching(arrival, text, *workflow, around) {
+                    Some(course) => (course, Cause::Message),
+                    None => {
+                        // A delay goes on whatever is said meanwhile.
+                        conversation.wait = waiting;
+                        conversation.updated_at_ms = arrival.accepted_at_ms;
+                        return ignore(arrival, conversation, customer_created);
+                    }
+                },
+            }
+        }
+        What::Start { workflow, replace, .. } => {
+            if !replace && waiting.is_some_and(|wait| still_waits(&wait, arrival, around)) {
+                return Taken::Refused(REFUSED_BUSY);
+            }
+            match active(*workflow, around) {
+                Some(course) => (course, Cause::Message),
+                None => return Taken::Refused(REFUSED_NOT_ACTIVE),
+            }
+        }
     };
-    match around.flows.get(&(course.workflow, course.revision)) {
-        None => Taken::NeedsFlow(course.workflow, course.revision),
-        Some(flow) => execute(arrival, conversation, customer_created, course, flow.as_deref(), around),
-    }
+    conversation.updated_at_ms = arrival.accepted_at_ms;
+    let Some(flow) = around.flows.get(&(course.workflow, course.revision)) else {
+        return Taken::NeedsFlow(course.workflow, course.revision);
+    };
+    let flow = flow.clone();
+    let begun = begin(arrival, &conversation, customer_created, &course);
+    let ran = run(arrival.text(), &begun, course.state.as_deref(), cause, flow.as_deref(), around);
+    settle(begun, ran, conversation, &course, flow.as_deref(), around)
+}
+
+/// Goes on with an execution whose activity is over.
+fn go_on(
+    arrival: &Arrival,
+    mut conversation: Conversation,
+    wait: Wait,
+    running: &Running,
+    ended: &Result<Object, Failure>,
+    around: &Surroundings<'_>,
+) -> Taken {
+    let cancelled = Failure::of("CANCELLED", "the workflow was deactivated or deleted");
+    let is_cancelled = is_cancelled(&wait, around);
+    let course = resume(wait);
+    let Some(flow) = around.flows.get(&(course.workflow, course.revision)) else {
+        return Taken::NeedsFlow(course.workflow, course.revision);
+    };
+    conversation.updated_at_ms = arrival.accepted_at_ms;
+    let flow = flow.clone();
+    let begun = Begun::of(running.clone());
+    let text = begun.record.input_text.clone();
+    let ran = if is_cancelled {
+        Ran::failed(cancelled)
+    } else {
+        let cause = Cause::Result(ended.as_ref());
+        run(&text, &begun, course.state.as_deref(), cause, flow.as_deref(), around)
+    };
+    settle(begun, ran, conversation, &course, flow.as_deref(), around)
+}
+
+/// Ends what a conversation waits in, since nobody can handle the input that would go on with it. Gives the execution that
+/// was running.
+pub fn give_up(conversation: &mut Conversation, running: Option<Running>, now_ms: i64) -> Option<Executed> {
+    conversation.wait = None;
+    let begun = Begun::of(running?);
+    let ran = Ran::failed(Failure::of("INTERNAL_ERROR", "what the flow waited for could not be handled"));
+    Some(begun.end(ran, conversation, now_ms))
 }
 
 /// Whether the flow that the conversation waits in is still to be gone on with.
 fn still_waits(wait: &Wait, arrival: &Arrival, around: &Surroundings<'_>) -> bool {
-    arrival.accepted_at_ms < wait.until_ms
-        && around.catalog.workflow(wait.workflow, around.seq).is_none_or(|marker| {
-            marker.status() != v1::WorkflowStatus::Deleted
-                && wait.started_state_no >= marker.cancel_before_state_no
-        })
+    arrival.accepted_at_ms < wait.until_ms && !is_cancelled(wait, around)
+}
+
+/// Whether its workflow was deleted, or deactivated together with what waits in it.
+fn is_cancelled(wait: &Wait, around: &Surroundings<'_>) -> bool {
+    around.catalog.workflow(wait.workflow, around.seq).is_some_and(|marker| {
+        marker.status() == v1::WorkflowStatus::Deleted
+            || wait.started_state_no < marker.cancel_before_state_no
+    })
 }
 
 fn resume(wait: Wait) -> Course {
@@ -143,7 +252,7 @@ fn active(workflow: WorkflowId, around: &Surroundings<'_>) -> Option<Course> {
 fn ignore(arrival: &Arrival, mut conversation: Conversation, customer_created: bool) -> Taken {
     let message_id = match &arrival.what {
         What::Message { message_id, .. } => message_id.clone(),
-        What::Start { .. } => String::new(),
+        What::Start { .. } | What::Timer { .. } | What::Result { .. } => String::new(),
     };
     let ignored = v1::IgnoredMessage {
         execution_id: arrival.execution.to_vec().into(),
@@ -161,50 +270,106 @@ fn ignore(arrival: &Arrival, mut conversation: Conversation, customer_created: b
     Taken::Ignored(Box::new(ignored), conversation)
 }
 
-/// Runs the flow and writes down what happened.
-fn execute(
-    arrival: &Arrival,
-    mut conversation: Conversation,
-    customer_created: bool,
-    course: Course,
-    flow: Option<&Flow>,
-    around: &Surroundings<'_>,
-) -> Taken {
-    let ran = run(arrival, course.state.as_deref(), flow, around);
-    let completed_at_ms = (around.clock)().max(arrival.accepted_at_ms);
-    if let (Some(node_id), Some(flow)) = (ran.waits_at, flow) {
-        conversation.wait_no += 1;
-        conversation.wait = Some(Wait {
-            workflow: course.workflow,
-            revision: course.revision,
-            started_state_no: course.started_state_no,
-            node_id,
-            state: ran.state,
-            until_ms: completed_at_ms.saturating_add(flow.wait_timeout_ms),
-        });
+/// An execution that has begun: what is known before the engine runs, and what earlier parts of it did.
+struct Begun {
+    partition: u32,
+    execution: v1::Execution,
+    record: v1::ExecutionRecord,
+    told: Told,
+    answer_to: String,
+}
+
+impl Begun {
+    fn of(running: Running) -> Self {
+        let mut execution = running.execution;
+        let record = execution.record.take().unwrap_or_default();
+        let told = Told { events: running.events_told, replies: running.replies_told };
+        Self { partition: running.partition, execution, record, told, answer_to: running.answer_to }
     }
-    let (status, next_action, error) = verdict(ran.ending);
-    let (message_id, metadata_json, started_by_api) = match &arrival.what {
-        What::Message { message_id, metadata_json, .. } => (message_id.clone(), metadata_json.clone(), false),
-        What::Start { .. } => (String::new(), bytes::Bytes::new(), true),
+
+    /// Takes in what the engine did.
+    fn add(&mut self, steps: Vec<Step>, replies: Vec<flow_engine::Reply>) {
+        let mut steps: Vec<v1::Step> = steps.into_iter().map(step).collect();
+        // The step that was under way is the first one now; it began when it was planned.
+        if self.record.steps.last().is_some_and(|last| last.status() == v1::StepStatus::Running)
+            && let Some(planned) = self.record.steps.pop()
+        {
+            match steps.first_mut() {
+                Some(over) => over.started_at_ms = planned.started_at_ms,
+                None => steps.push(v1::Step { status: v1::StepStatus::Failed.into(), ..planned }),
+            }
+        }
+        self.record.steps.extend(steps);
+        let replies = replies.into_iter();
+        self.record
+            .replies
+            .extend(replies.map(|reply| v1::Reply { node_id: reply.node_id, text: reply.text }));
+    }
+
+    /// Writes down how it ended.
+    fn end(mut self, ran: Ran, conversation: &mut Conversation, completed_at_ms: i64) -> Executed {
+        self.add(ran.steps, ran.replies);
+        let (status, next_action, error) = verdict(ran.ending);
+        self.record.next_action = next_action.into();
+        self.record.error = error;
+        let mut execution = self.execution;
+        execution.status = status.into();
+        execution.completed_at_ms = Some(completed_at_ms.max(execution.started_at_ms));
+        execution.record = Some(self.record);
+        let events = tell::count_of_execution(&execution);
+        conversation.seq += events - u64::from(self.told.events);
+        Executed { execution, told: self.told, answer_to: self.answer_to }
+    }
+
+    /// Writes down that it waits for an activity.
+    fn call(mut self, ran: Ran, conversation: &mut Conversation, activity: v1::Activity) -> Calls {
+        self.add(ran.steps, ran.replies);
+        let mut execution = self.execution;
+        execution.status = v1::ExecutionStatus::Running.into();
+        execution.record = Some(self.record);
+        let events = tell::count_of_execution(&execution);
+        conversation.seq += events - u64::from(self.told.events);
+        let mut part = execution.clone();
+        part.completed_at_ms = Some(activity.planned_at_ms);
+        if let Some(record) = &mut part.record {
+            record.steps.clear();
+        }
+        let replies = execution.record.as_ref().map_or(0, |record| record.replies.len());
+        Calls {
+            running: Running {
+                partition: self.partition,
+                execution,
+                answer_to: self.answer_to,
+                events_told: u32::try_from(events).unwrap_or(u32::MAX),
+                replies_told: u32::try_from(replies).unwrap_or(u32::MAX),
+            },
+            activity,
+            part: v1::ExecutionPart {
+                execution: Some(part),
+                events_told: self.told.events,
+                replies_told: self.told.replies,
+            },
+        }
+    }
+}
+
+/// An execution begins with this input.
+fn begin(arrival: &Arrival, conversation: &Conversation, customer_created: bool, course: &Course) -> Begun {
+    let (message_id, metadata_json) = match &arrival.what {
+        What::Message { message_id, metadata_json, .. } => (message_id.clone(), metadata_json.clone()),
+        What::Start { .. } | What::Timer { .. } | What::Result { .. } => (String::new(), bytes::Bytes::new()),
     };
     let record = v1::ExecutionRecord {
         format: RECORD_FORMAT,
         message_id,
         input_text: arrival.text().to_owned(),
-        replies: ran
-            .replies
-            .into_iter()
-            .map(|reply| v1::Reply { node_id: reply.node_id, text: reply.text })
-            .collect(),
-        next_action: next_action.into(),
-        error,
-        steps: ran.steps.into_iter().map(step).collect(),
         customer_created,
-        keyword: course.keyword,
+        keyword: course.keyword.clone(),
         first_conversation_seq: conversation.seq + 1,
-        started_by_api,
+        started_by_api: matches!(arrival.what, What::Start { .. }),
+        started_by_timer: matches!(arrival.what, What::Timer { .. }),
         metadata_json,
+        ..v1::ExecutionRecord::default()
     };
     let execution = v1::Execution {
         id: arrival.execution.to_vec().into(),
@@ -214,14 +379,55 @@ fn execute(
         conversation_id: arrival.conversation.to_vec().into(),
         customer_id: arrival.customer_id.clone(),
         channel: arrival.channel.as_str().to_owned(),
-        status: status.into(),
         started_at_ms: arrival.accepted_at_ms,
-        completed_at_ms: Some(completed_at_ms),
-        replies_in_all: None,
-        record: Some(record),
+        ..v1::Execution::default()
     };
-    conversation.seq += tell::count_of_execution(&execution);
-    Taken::Executed(Box::new(execution), conversation)
+    let answer_to = arrival.answer_to.clone();
+    Begun { partition: arrival.partition, execution, record, told: Told::default(), answer_to }
+}
+
+/// Writes down what the engine did, and what the conversation waits for now.
+fn settle(
+    begun: Begun,
+    mut ran: Ran,
+    mut conversation: Conversation,
+    course: &Course,
+    flow: Option<&Flow>,
+    around: &Surroundings<'_>,
+) -> Taken {
+    let now_ms = (around.clock)().max(begun.execution.started_at_ms);
+    let wait_timeout_ms = flow.map_or(0, |flow| flow.wait_timeout_ms);
+    let latest_ms = now_ms.saturating_add(wait_timeout_ms);
+    let (on, until_ms, timer_at_ms) = match &ran.ending {
+        Ending::Finished | Ending::Failed { .. } => {
+            return Taken::Executed(Box::new(begun.end(ran, &mut conversation, now_ms)), conversation);
+        }
+        Ending::WaitingForInput { timeout_ms } => {
+            let timer_at_ms = timeout_ms.map(|timeout_ms| now_ms.saturating_add(timeout_ms));
+            (WaitsOn::Input, latest_ms, timer_at_ms.filter(|timer_at_ms| *timer_at_ms <= latest_ms))
+        }
+        Ending::WaitingForTimer { until_ms } => (WaitsOn::Time, i64::MAX, Some(*until_ms)),
+        Ending::Calling(call) => {
+            (WaitsOn::Activity, now_ms.saturating_add(activity::deadline_ms(call.kind)), None)
+        }
+    };
+    conversation.wait_no += 1;
+    conversation.wait = Some(Wait {
+        workflow: course.workflow,
+        revision: course.revision,
+        started_state_no: course.started_state_no,
+        node_id: ran.waits_at.take().unwrap_or_default(),
+        state: std::mem::take(&mut ran.state),
+        until_ms,
+        on,
+        since_ms: now_ms,
+        timer_at_ms,
+    });
+    if let Ending::Calling(call) = &ran.ending {
+        let activity = activity::plan(call, &conversation, &begun.execution, now_ms);
+        return Taken::Calls(Box::new(begun.call(ran, &mut conversation, activity)), conversation);
+    }
+    Taken::Executed(Box::new(begun.end(ran, &mut conversation, now_ms)), conversation)
 }
 
 /// What a run of the engine gave, its state encoded.
@@ -234,31 +440,35 @@ struct Ran {
 }
 
 impl Ran {
-    fn failed(code: &'static str, message: &str) -> Self {
-        let ending = Ending::Failed { code, message: message.to_owned(), node_id: String::new() };
+    fn failed(failure: Failure) -> Self {
+        let Failure { code, message } = failure;
+        let ending = Ending::Failed { code, message, node_id: String::new() };
         Self { state: Vec::new(), waits_at: None, steps: Vec::new(), replies: Vec::new(), ending }
     }
 }
 
-fn run(arrival: &Arrival, state: Option<&[u8]>, flow: Option<&Flow>, around: &Surroundings<'_>) -> Ran {
+fn run(
+    text: &str,
+    begun: &Begun,
+    state: Option<&[u8]>,
+    cause: Cause<'_>,
+    flow: Option<&Flow>,
+    around: &Surroundings<'_>,
+) -> Ran {
     let Some(flow) = flow else {
-        return Ran::failed("DEFINITION_MISSING", "the workflow's revision does not exist any more");
+        let message = "the workflow's revision does not exist any more";
+        return Ran::failed(Failure::of("DEFINITION_MISSING", message));
     };
     let state = match state.map_or_else(|| Ok(State::fresh()), State::decode) {
         Ok(state) => state,
-        Err(error) => return Ran::failed("STATE_UNREADABLE", &error.to_string()),
+        Err(error) => return Ran::failed(Failure::of("STATE_UNREADABLE", error.to_string())),
     };
-    let (message_id, metadata) = match &arrival.what {
-        What::Message { message_id, metadata_json, .. } => {
-            (message_id.as_str(), serde_json::from_slice(metadata_json).ok())
-        }
-        What::Start { .. } => ("", None),
-    };
+    let metadata = serde_json::from_slice(&begun.record.metadata_json).ok();
     let input = flow_engine::Input {
-        text: arrival.text(),
-        message_id,
-        customer_id: &arrival.customer_id,
-        channel: arrival.channel.as_str(),
+        text,
+        message_id: &begun.record.message_id,
+        customer_id: &begun.execution.customer_id,
+        channel: &begun.execution.channel,
         metadata: metadata.as_ref(),
     };
     // The engine borrows nothing that outlives the call, so a panic leaves nothing half-changed behind.
@@ -266,32 +476,29 @@ fn run(arrival: &Arrival, state: Option<&[u8]>, flow: Option<&Flow>, around: &Su
         if around.drill {
             drill::strike(input.text);
         }
-        flow_engine::advance(&flow.graph, state, &input, around.clock)
+        flow_engine::advance(&flow.graph, state, &input, cause, around.clock)
     }));
     match turn {
         Ok(turn) => Ran {
-            waits_at: turn
-                .state
-                .waiting_node()
-                .filter(|_| matches!(turn.ending, Ending::WaitingForInput))
-                .map(str::to_owned),
+            waits_at: turn.state.waiting_node().map(str::to_owned),
             state: turn.state.encode(),
             steps: turn.steps,
             replies: turn.replies,
             ending: turn.ending,
         },
-        Err(_) => Ran::failed("INTERNAL_ERROR", "the turn failed by a fault of Turnloom"),
+        Err(_) => Ran::failed(Failure::of("INTERNAL_ERROR", "the turn failed by a fault of Turnloom")),
     }
 }
 
 fn verdict(ending: Ending) -> (v1::ExecutionStatus, v1::NextAction, Option<v1::ExecutionError>) {
     match ending {
-        Ending::Finished => (v1::ExecutionStatus::Success, v1::NextAction::None, None),
-        Ending::WaitingForInput => (v1::ExecutionStatus::Success, v1::NextAction::WaitForInput, None),
+        Ending::Finished | Ending::Calling(_) => (v1::ExecutionStatus::Success, v1::NextAction::None, None),
+        Ending::WaitingForInput { .. } => (v1::ExecutionStatus::Success, v1::NextAction::WaitForInput, None),
+        Ending::WaitingForTimer { .. } => (v1::ExecutionStatus::Success, v1::NextAction::WaitForTimer, None),
         Ending::Failed { code, message, node_id } => (
             v1::ExecutionStatus::Failed,
             v1::NextAction::None,
-            Some(v1::ExecutionError { code: code.to_owned(), message, node_id }),
+            Some(v1::ExecutionError { code, message, node_id }),
         ),
     }
 }

@@ -10,10 +10,11 @@
 //! and reads the partition rows again; what had been committed is told by the outbox, what had not is read again
 //! from the cursor. So a crash after any line is the same as a failure there.
 
+mod alarm;
 mod careful;
 mod tenure;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use platform::lifecycle::Shutdown;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use self::alarm::Alarm;
 use self::careful::Suspicion;
 use self::tenure::Watched;
 use super::answers::{answer_of, by_id};
@@ -89,6 +91,9 @@ pub struct Worker<S, T, D> {
     position: Option<u64>,
     gauges: Gauges,
     reading: bool,
+    /// Frames that were read and not worked on yet.
+    fetched: VecDeque<RawFrame>,
+    alarm: Alarm,
     renew_at: Instant,
     renewed_at: Instant,
     watched: Watched,
@@ -118,6 +123,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             owned: BTreeMap::new(),
             position: None,
             reading: false,
+            fetched: VecDeque::new(),
+            alarm: Alarm::default(),
             renew_at: Instant::now(),
             renewed_at: Instant::now(),
             watched: Watched::default(),
@@ -157,11 +164,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             tokio::time::sleep_until(self.renew_at.min(Instant::now() + WAIT_MAX)).await;
             return Ok(());
         }
-        let wait = self.renew_at.saturating_duration_since(Instant::now()).min(WAIT_MAX);
-        let worked = match self.transport.next_frames(FRAMES_MAX, wait).await {
-            Ok(fetched) => self.work_through(fetched).await,
-            Err(error) => Err(error),
-        };
+        let worked = self.work_on().await;
         if worked.is_err() {
             // What was fetched and not handled has to be read again. And the broker may have been killed, and with it
             // what it had not written: taking the partitions over anew tells the last commits again.
@@ -170,25 +173,39 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         worked
     }
 
-    /// Works on frames that were fetched, in batches.
-    async fn work_through(&mut self, fetched: Vec<RawFrame>) -> Result<(), Unavailable> {
+    /// Sounds the alarm when something is due, and works on the next frames.
+    async fn work_on(&mut self) -> Result<(), Unavailable> {
+        self.sound_alarm().await?;
+        if self.fetched.is_empty() {
+            let wait = self.renew_at.saturating_duration_since(Instant::now()).min(WAIT_MAX);
+            let wait = wait.min(self.alarm.due_in((self.clock)()));
+            self.fetched = self.transport.next_frames(FRAMES_MAX, wait).await?.into();
+        }
+        self.work_through().await
+    }
+
+    /// Works on frames that were fetched, in batches, until the leases are to be renewed.
+    async fn work_through(&mut self) -> Result<(), Unavailable> {
         let mut gathered = Vec::new();
         let mut inputs = 0;
-        for raw in fetched {
-            let frame = Frame::read(&raw, &self.owned);
+        while let Some(raw) = self.fetched.front() {
+            let frame = Frame::read(raw, &self.owned);
             let careful = self.suspicion.concerns(&frame);
             let full = inputs > 0 && inputs + frame.inputs() > self.config.batch_inputs_max;
             if (careful || full) && !gathered.is_empty() {
-                if !self.work(std::mem::take(&mut gathered)).await? {
-                    // The rest was read for partitions that may have another owner now.
+                // When it was refused, the rest was read for partitions that may have another owner now.
+                if !self.work(std::mem::take(&mut gathered)).await? || Instant::now() >= self.renew_at {
                     return Ok(());
                 }
                 inputs = 0;
+                // The partitions have moved: the frame is read once more.
+                continue;
             }
+            self.fetched.pop_front();
             if !careful {
                 inputs += frame.inputs();
                 gathered.push(frame);
-            } else if !self.work_carefully(frame).await? {
+            } else if !self.work_carefully(frame).await? || Instant::now() >= self.renew_at {
                 return Ok(());
             }
         }
@@ -210,6 +227,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             return self.drop_batch(error).map(|()| false);
         }
         drop(spans);
+        self.issue(&commit).await;
         for moved in &commit.moves {
             let ownership = Ownership {
                 applied_seq: moved.applied_seq,
@@ -263,7 +281,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         let mut batch = Batch::new(frames);
         let wanted = batch.wanted();
         if !wanted.conversations.is_empty() {
-            batch.provide(self.store.load(&wanted).await?);
+            batch.provide(self.store.load(&wanted).await?, (self.clock)());
         }
         while let Progress::NeedsFlow(workflow, revision) = self.advance(&mut batch) {
             let flow = self.definitions.flow(workflow, revision).await?;

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use flow_model::Channel;
 
+use crate::partition::port::WaitsOn;
+
 /// A count as a `bigint`.
 pub(crate) fn big(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -23,9 +25,12 @@ pub(crate) fn number(int: i32) -> u32 {
     u32::try_from(int).unwrap_or(0)
 }
 
-/// A time.
+/// The latest time that is stored: the end of the year 9999, Unix milliseconds.
+const LATEST_MS: i64 = 253_402_300_799_999;
+
+/// A time; later ones are the latest.
 pub(crate) fn time(ms: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(ms).unwrap_or_default()
+    DateTime::from_timestamp_millis(ms.min(LATEST_MS)).unwrap_or_default()
 }
 
 /// A channel's number. Part of the stored data: never renumbered.
@@ -43,4 +48,22 @@ pub(crate) fn channel(name: &str) -> i16 {
 /// The channel of a number.
 pub(crate) fn channel_name(code: i16) -> &'static str {
     Channel::ALL.into_iter().map(Channel::as_str).find(|name| channel(name) == code).unwrap_or_default()
+}
+
+/// The number of what a conversation waits for. Part of the stored data: never renumbered.
+pub(crate) fn waits_on_code(on: WaitsOn) -> i16 {
+    match on {
+        WaitsOn::Input => 0,
+        WaitsOn::Time => 1,
+        WaitsOn::Activity => 2,
+    }
+}
+
+/// What a number says.
+pub(crate) fn waits_on(code: i16) -> WaitsOn {
+    match code {
+        1 => WaitsOn::Time,
+        2 => WaitsOn::Activity,
+        _ => WaitsOn::Input,
+    }
 }

@@ -15,7 +15,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 use uuid::Uuid;
 
-use super::code::{big, channel, int, time};
+use super::code::{big, channel, int, time, waits_on_code};
+use super::waits;
 use crate::partition::port::{Commit, Conversation, DeadLetter, OutboxKey, StoreError};
 
 const FENCE: &str = "WITH moved AS (
@@ -29,13 +30,16 @@ const FENCE: &str = "WITH moved AS (
 SELECT 1 / (count(*) = $10::bigint)::int FROM moved";
 
 const CONVERSATIONS: &str = "INSERT INTO conversations (id, partition, account_id, channel, customer_id, seq, wait_no, updated_at,
-    wait_workflow_id, wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until)
+    wait_workflow_id, wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until, wait_on, wait_since, wait_timer_at,
+    mail_from, mail_to)
 SELECT * FROM UNNEST($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[],
-    $9::uuid[], $10::int[], $11::bigint[], $12::text[], $13::bytea[], $14::timestamptz[])
+    $9::uuid[], $10::int[], $11::bigint[], $12::text[], $13::bytea[], $14::timestamptz[], $15::smallint[], $16::timestamptz[],
+    $17::timestamptz[], $18::bigint[], $19::bigint[])
 ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, wait_no = EXCLUDED.wait_no, updated_at = EXCLUDED.updated_at,
     wait_workflow_id = EXCLUDED.wait_workflow_id, wait_revision = EXCLUDED.wait_revision,
     wait_started_state_no = EXCLUDED.wait_started_state_no, wait_node_id = EXCLUDED.wait_node_id,
-    wait_state = EXCLUDED.wait_state, wait_until = EXCLUDED.wait_until";
+    wait_state = EXCLUDED.wait_state, wait_until = EXCLUDED.wait_until, wait_on = EXCLUDED.wait_on, wait_since = EXCLUDED.wait_since,
+    wait_timer_at = EXCLUDED.wait_timer_at, mail_from = EXCLUDED.mail_from, mail_to = EXCLUDED.mail_to";
 
 const CUSTOMERS: &str = "INSERT INTO customers (account_id, customer_id, created_at)
 SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING";
@@ -77,6 +81,7 @@ pub(super) struct Statements {
     close: Statement,
     markers: Statement,
     dead_letters: Statement,
+    waits: waits::Statements,
 }
 
 impl Statements {
@@ -92,6 +97,7 @@ impl Statements {
             close: client.prepare(CLOSE).await?,
             markers: client.prepare(MARKERS).await?,
             dead_letters: client.prepare(DEAD_LETTERS).await?,
+            waits: waits::Statements::prepare(client).await?,
         })
     }
 }
@@ -113,7 +119,7 @@ pub(super) fn refusal(error: &Error) -> Option<StoreError> {
 const DATA_FAULTS: [&str; 3] = ["22", "23", "54"];
 
 /// The columns of one statement.
-type Columns = Vec<Box<dyn ToSql + Sync + Send>>;
+pub(super) type Columns = Vec<Box<dyn ToSql + Sync + Send>>;
 
 /// Sends the whole transaction and waits for all of it.
 pub(super) async fn write(
@@ -151,6 +157,7 @@ pub(super) async fn write(
     if !commit.dead_letters.is_empty() {
         parts.push((&statements.dead_letters, dead_letters(group, commit)));
     }
+    waits::write(&statements.waits, commit, &mut parts);
     let params: Vec<Vec<&(dyn ToSql + Sync)>> = parts
         .iter()
         .map(|(_, columns)| columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect())
@@ -182,7 +189,7 @@ pub(super) async fn close(
 }
 
 /// A column from a list.
-fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Box<dyn ToSql + Sync + Send>
+pub(super) fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Box<dyn ToSql + Sync + Send>
 where
     V: ToSql + Sync + Send + 'static,
 {
@@ -221,6 +228,11 @@ fn conversations(all: &[Conversation]) -> Columns {
         column(all, |conversation| conversation.wait.as_ref().map(|wait| wait.node_id.clone())),
         column(all, |conversation| conversation.wait.as_ref().map(|wait| wait.state.clone())),
         column(all, |conversation| conversation.wait.as_ref().map(|wait| time(wait.until_ms))),
+        column(all, |conversation| conversation.wait.as_ref().map_or(0, |wait| waits_on_code(wait.on))),
+        column(all, |conversation| conversation.wait.as_ref().map(|wait| time(wait.since_ms))),
+        column(all, |conversation| conversation.wait.as_ref().and_then(|wait| wait.timer_at_ms).map(time)),
+        column(all, |conversation| big(conversation.mail_from)),
+        column(all, |conversation| big(conversation.mail_to)),
     ]
 }
 
@@ -244,7 +256,7 @@ fn messages(commit: &Commit) -> Columns {
 }
 
 /// A UUID of a bus message; all of a commit were checked when they came in.
-fn uuid(bytes: &[u8]) -> Uuid {
+pub(super) fn uuid(bytes: &[u8]) -> Uuid {
     Uuid::from_slice(bytes).unwrap_or_default()
 }
 
@@ -343,7 +355,7 @@ fn dead_letters(group: u32, commit: &Commit) -> Columns {
         column(all, |letter| known(letter).map(|input| input.channel)),
         column(all, |letter| known(letter).map(|input| input.customer_id.replace('\0', " "))),
         column(all, |letter| known(letter).map(|input| input.message_id.replace('\0', " "))),
-        column(all, |letter| known(letter).map(|input| input.key)),
+        column(all, |letter| known(letter).and_then(|input| input.key)),
         column(all, |letter| known(letter).map(|input| *input.execution.as_uuid())),
     ]
 }

@@ -66,11 +66,12 @@ async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Resul
     let fair_share = partitions.unsigned_abs().div_ceil(alive.unsigned_abs().max(1));
     let mut kept = keep(transaction, renewal, lease_seconds).await?;
     let share = usize::try_from(fair_share).unwrap_or(usize::MAX);
-    if kept.len() > share {
+    if renewal.shares && kept.len() > share {
         let surplus = kept.split_off(share);
         give_back(transaction, renewal, &surplus).await?;
     }
-    let room = i64::try_from(share.saturating_sub(kept.len())).unwrap_or(i64::MAX);
+    let room = if renewal.shares { share.saturating_sub(kept.len()) } else { 0 };
+    let room = i64::try_from(room).unwrap_or(i64::MAX);
     let held: Vec<i32> = kept.iter().map(|ownership| int(ownership.partition)).collect();
     let claimed = transaction
         .query(

@@ -1,6 +1,6 @@
 //! What a batch needs to know before it is worked on; three look-ups sent together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use contracts::v1;
@@ -10,20 +10,30 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
-use super::code::{big, channel_name, count, int, number, time};
+use super::code::{big, channel_name, count, int, number, time, waits_on};
 use super::commit::execution_of;
 use crate::partition::port::{
-    CatalogEntry, Conversation, HandledMessage, Loaded, OutboxKey, OutboxRow, Wait, Wanted,
+    CatalogEntry, Conversation, HandledMessage, Loaded, Mail, OutboxKey, OutboxRow, Running, Wait, Wanted,
 };
 
 const CONVERSATIONS: &str = "SELECT id, partition, account_id, channel, customer_id, seq, wait_no, updated_at, wait_workflow_id,
-    wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until FROM conversations WHERE id = ANY($1)";
+    wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until, wait_on, wait_since, wait_timer_at, mail_from, mail_to
+FROM conversations WHERE id = ANY($1)";
 
 const MESSAGES: &str = "SELECT key, accepted_at, execution_id, workflow_id FROM message_keys
 WHERE key = ANY($1) AND accepted_at >= $2";
 
 const CUSTOMERS: &str = "SELECT account_id, customer_id FROM customers
 WHERE (account_id, customer_id) IN (SELECT * FROM UNNEST($1::uuid[], $2::text[]))";
+
+const RUNNING: &str = "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, 1::smallint, started_at,
+    started_at, record, partition, answer_to, events_told, replies_told FROM running_executions WHERE conversation_id = ANY($1)";
+
+/// With each input whether the same one was handled before: while it waited, the same message may have come again.
+const MAIL: &str = "SELECT mailboxes.conversation_id, position, mailboxes.partition, mailboxes.key, input, keys.accepted_at, keys.execution_id,
+    keys.workflow_id
+FROM mailboxes LEFT JOIN message_keys AS keys ON keys.key = mailboxes.key AND keys.accepted_at >= $2
+WHERE conversation_id = ANY($1) ORDER BY conversation_id, position";
 
 const EXECUTIONS: &str =
     "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, started_at,
@@ -43,6 +53,8 @@ pub(super) struct Statements {
     conversations: Statement,
     messages: Statement,
     customers: Statement,
+    running: Statement,
+    mail: Statement,
     executions: Statement,
     untold: Statement,
     catalog: Statement,
@@ -54,6 +66,8 @@ impl Statements {
             conversations: client.prepare(CONVERSATIONS).await?,
             messages: client.prepare(MESSAGES).await?,
             customers: client.prepare(CUSTOMERS).await?,
+            running: client.prepare(RUNNING).await?,
+            mail: client.prepare(MAIL).await?,
             executions: client.prepare(EXECUTIONS).await?,
             untold: client.prepare(UNTOLD).await?,
             catalog: client.prepare(CATALOG).await?,
@@ -82,7 +96,21 @@ pub(super) async fn load(
         client.query(&statements.customers, &by_customer),
     )?;
     let accepted_at: HashMap<Uuid, i64> = wanted.messages.iter().copied().collect();
+    let (running, mail) = match wanted.running.as_slice() {
+        [] => (Vec::new(), Vec::new()),
+        wanted => waiting(client, statements, wanted, deduplication_ms).await?,
+    };
+    let waited = mail
+        .iter()
+        .filter_map(|row| row.get::<_, Option<DateTime<Utc>>>(5).is_some().then(|| handled_mail(row)));
+    let waited: Vec<HandledMessage> = waited.collect();
+    let mut mailboxes: HashMap<ConversationId, VecDeque<Mail>> = HashMap::new();
+    for mail in mail.iter().map(self::mail) {
+        mailboxes.entry(mail.conversation).or_default().push_back(mail);
+    }
     Ok(Loaded {
+        running: running.iter().map(|row| (ConversationId::new(row.get(4)), self::running(row))).collect(),
+        mail: mailboxes,
         conversations: conversations.iter().map(conversation).map(|found| (found.id, found)).collect(),
         messages: messages
             .iter()
@@ -91,14 +119,64 @@ pub(super) async fn load(
                 let now = accepted_at.get(&found.key).copied().unwrap_or_default();
                 found.accepted_at_ms > now - deduplication_ms
             })
+            .chain(waited)
             .map(|found| (found.key, found))
             .collect(),
         customers: customers.iter().map(customer).collect::<HashSet<_>>(),
     })
 }
 
+/// Running executions of these conversations, and their mailboxes.
+async fn waiting(
+    client: &Client,
+    statements: &Statements,
+    wanted: &[ConversationId],
+    deduplication_ms: i64,
+) -> Result<(Vec<Row>, Vec<Row>), Error> {
+    let ids: Vec<Uuid> = wanted.iter().map(|id| *id.as_uuid()).collect();
+    let since = Utc::now() - chrono::TimeDelta::milliseconds(deduplication_ms);
+    let running = client.query(&statements.running, &[&ids]).await?;
+    let mail = client.query(&statements.mail, &[&ids, &since]).await?;
+    Ok((running, mail))
+}
+
+fn running(row: &Row) -> Running {
+    let mut execution = execution(row);
+    execution.status = v1::ExecutionStatus::Running.into();
+    execution.completed_at_ms = None;
+    Running {
+        partition: number(row.get(11)),
+        execution,
+        answer_to: row.get(12),
+        events_told: number(row.get(13)),
+        replies_told: number(row.get(14)),
+    }
+}
+
+fn mail(row: &Row) -> Mail {
+    Mail {
+        conversation: ConversationId::new(row.get(0)),
+        position: count(row.get(1)),
+        partition: number(row.get(2)),
+        key: row.get::<_, Option<Uuid>>(3).unwrap_or_default(),
+        input: row.get(4),
+    }
+}
+
+fn handled_mail(row: &Row) -> HandledMessage {
+    HandledMessage {
+        key: row.get::<_, Option<Uuid>>(3).unwrap_or_default(),
+        accepted_at_ms: ms(row, 5),
+        execution: execution_of(row.get(6), row.get(7)),
+    }
+}
+
 fn ms(row: &Row, column: usize) -> i64 {
     row.get::<_, DateTime<Utc>>(column).timestamp_millis()
+}
+
+fn optional_ms(row: &Row, column: usize) -> Option<i64> {
+    Some(row.get::<_, Option<DateTime<Utc>>>(column)?.timestamp_millis())
 }
 
 fn conversation(row: &Row) -> Conversation {
@@ -109,7 +187,10 @@ fn conversation(row: &Row) -> Conversation {
         started_state_no: count(row.get::<_, Option<i64>>(10).unwrap_or_default()),
         node_id: row.get::<_, Option<String>>(11).unwrap_or_default(),
         state: row.get::<_, Option<Vec<u8>>>(12).unwrap_or_default(),
-        until_ms: row.get::<_, Option<DateTime<Utc>>>(13).unwrap_or_default().timestamp_millis(),
+        until_ms: optional_ms(row, 13).unwrap_or_default(),
+        on: waits_on(row.get(14)),
+        since_ms: optional_ms(row, 15).unwrap_or_default(),
+        timer_at_ms: optional_ms(row, 16),
     });
     Conversation {
         id: ConversationId::new(row.get(0)),
@@ -120,6 +201,8 @@ fn conversation(row: &Row) -> Conversation {
         seq: count(row.get(5)),
         wait,
         wait_no: count(row.get(6)),
+        mail_from: count(row.get(17)),
+        mail_to: count(row.get(18)),
         updated_at_ms: ms(row, 7),
     }
 }

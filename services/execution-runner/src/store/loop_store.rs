@@ -9,9 +9,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Client;
 
 use super::slices::{Sliced, Slices};
-use super::{SCHEMA, commit, lease, load};
+use super::{SCHEMA, commit, due, lease, load};
 use crate::partition::port::{
-    CatalogEntry, Commit, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, StoreError, Tenure,
+    CatalogEntry, Commit, Due, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, StoreError, Tenure,
     Unavailable, Wanted,
 };
 
@@ -30,6 +30,7 @@ struct Connected {
     client: Client,
     commit: commit::Statements,
     load: load::Statements,
+    due: due::Statements,
     slices: Slices,
 }
 
@@ -38,7 +39,8 @@ impl Connected {
         let client = pg::raw::connect(config, SCHEMA).await.map_err(away)?;
         let commit = commit::Statements::prepare(&client).await.map_err(away)?;
         let load = load::Statements::prepare(&client).await.map_err(away)?;
-        Ok(Self { client, commit, load, slices: Slices::default() })
+        let due = due::Statements::prepare(&client).await.map_err(away)?;
+        Ok(Self { client, commit, load, due, slices: Slices::default() })
     }
 
     /// Makes the slices that a commit's rows fall in.
@@ -160,6 +162,10 @@ impl Store for PgStore {
 
     async fn close_outbox(&self, keys: &[OutboxKey]) -> Result<(), Unavailable> {
         self.with(async |on| commit::close(&on.client, &on.commit, keys).await.map_err(away)).await
+    }
+
+    async fn due(&self, partitions: &[u32], now_ms: i64) -> Result<Due, Unavailable> {
+        self.with(async |on| due::due(&on.client, &on.due, partitions, now_ms).await.map_err(away)).await
     }
 
     async fn catalog(&self, group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {

@@ -90,6 +90,9 @@ fn input_of(letter: &v1::DeadLetter) -> Result<v1::Input, Failure> {
     }
     match letter.kind() {
         DeadLetterKind::Message | DeadLetterKind::Start => {}
+        DeadLetterKind::Timer | DeadLetterKind::Result => {
+            return Err(conflict("What waited for it is over; its payload can be read with a GET"));
+        }
         DeadLetterKind::Frame | DeadLetterKind::Input | DeadLetterKind::Unspecified => {
             return Err(conflict(
                 "It cannot be read, so it would only end here again; its payload can be read with a GET",

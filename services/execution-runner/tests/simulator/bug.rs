@@ -42,11 +42,19 @@ pub enum Bug {
     TriesStay,
     /// How many inputs of a frame are applied is not stored.
     PiecesForgotten,
+    /// Timers are not stored.
+    TimersForgotten,
+    /// Activities are not stored, so nobody issues again what was lost.
+    ActivitiesForgotten,
+    /// What comes while an execution is running is not stored.
+    MailForgotten,
+    /// What was handled stays in the mailbox.
+    MailStays,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::EpochUnchecked,
         Self::NothingChecked,
         Self::EpochStays,
@@ -66,5 +74,9 @@ impl Bug {
         Self::TriesUncounted,
         Self::TriesStay,
         Self::PiecesForgotten,
+        Self::TimersForgotten,
+        Self::ActivitiesForgotten,
+        Self::MailForgotten,
+        Self::MailStays,
     ];
 }

@@ -19,11 +19,21 @@ pub fn unfinished(world: &World) -> String {
     };
     let behind = behind.filter(|(_, row)| is_behind(row));
     let behind: Vec<usize> = behind.map(|(partition, _)| partition).collect();
-    let open = world.database.outbox.values().filter(|(_, closed)| !closed).count();
-    if behind.is_empty() && open == 0 {
+    let database = &world.database;
+    let open = database.outbox.values().filter(|(_, closed)| !closed).count();
+    let waits = [
+        database.timers.len(),
+        database.activities.len(),
+        database.running.len(),
+        database.mail.len(),
+        database.conversations.values().filter(|conversation| conversation.timer().is_some()).count(),
+    ];
+    if behind.is_empty() && open == 0 && waits == [0; 5] {
         return String::new();
     }
-    format!("partitions {behind:?} are behind or free, {open} commits are not told")
+    format!(
+        "partitions {behind:?} are behind or free, {open} commits are not told, timers, activities, running ones, mail and waits {waits:?}"
+    )
 }
 
 /// Compares a game with faults with one without.
@@ -33,7 +43,7 @@ pub fn same(calm: &World, stormy: &World) -> Result<(), String> {
     }
     let poison: BTreeSet<Uuid> = stormy.poison.keys().copied().collect();
     let dead = stormy.database.dead_letters.values();
-    let dead: BTreeSet<Uuid> = dead.map(|letter| letter.input.as_ref().unwrap().key).collect();
+    let dead: BTreeSet<Uuid> = dead.map(|letter| letter.input.as_ref().unwrap().key.unwrap()).collect();
     if poison != dead {
         return Err(format!("dead letters: {dead:?} instead of {poison:?}"));
     }
@@ -70,11 +80,26 @@ fn executions(world: &World) -> BTreeMap<String, v1::Execution> {
         execution.completed_at_ms = None;
         for step in execution.record.iter_mut().flat_map(|record| &mut record.steps) {
             (step.started_at_ms, step.completed_at_ms) = (0, 0);
+            if step.r#type == "delay" {
+                step.output_json.clear();
+            }
+        }
+        if execution.record.as_ref().unwrap().started_by_timer {
+            (execution.id, execution.started_at_ms) = (bytes::Bytes::new(), 0);
         }
         execution
     };
-    let all = world.database.executions.iter();
-    all.map(|(id, execution)| (id.to_string(), timeless(execution))).collect()
+    let all = world.database.executions.values();
+    all.map(|execution| (name(execution), timeless(execution))).collect()
+}
+
+/// What an execution is called: one that a timer made has an id of its time, so it is called by its place.
+fn name(execution: &v1::Execution) -> String {
+    let record = execution.record.as_ref().unwrap();
+    if record.started_by_timer {
+        return format!("{} from {}", execution.customer_id, record.first_conversation_seq);
+    }
+    ExecutionId::from_slice(&execution.id).unwrap().to_string()
 }
 
 /// Where each conversation stands: its events so far, and the node at which it waits.
@@ -127,7 +152,10 @@ fn replies(world: &World) -> BTreeMap<String, (String, String)> {
     let replies = messages.flat_map(|message| v1::Replies::decode(message.payload.clone()).unwrap().replies);
     let sent = |reply: v1::OutboundReply| {
         let execution = ExecutionId::from_slice(&reply.execution_id).unwrap();
-        (reply.id, (execution.to_string(), reply.text))
+        let (id, place) = reply.id.rsplit_once('.').unwrap();
+        assert_eq!(id, execution.to_string());
+        let name = world.database.executions.get(&execution).map_or(id.to_owned(), name);
+        (format!("{name}.{place}"), (name, reply.text))
     };
     replies.map(sent).collect()
 }

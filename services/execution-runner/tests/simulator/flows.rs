@@ -1,4 +1,4 @@
-//! Two workflows: one that greets, one that asks and waits.
+//! The workflows: one greets, one asks and waits, one calls another system, one reminds later, one gives up waiting.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -16,6 +16,12 @@ use crate::world::Handle;
 
 pub const GREET: WorkflowId = WorkflowId::new(Uuid::from_u128(1));
 pub const ASK: WorkflowId = WorkflowId::new(Uuid::from_u128(2));
+pub const CALL: WorkflowId = WorkflowId::new(Uuid::from_u128(3));
+pub const REMIND: WorkflowId = WorkflowId::new(Uuid::from_u128(4));
+pub const QUIZ: WorkflowId = WorkflowId::new(Uuid::from_u128(5));
+/// Each with its keyword.
+pub const ALL: [(WorkflowId, &str); 5] =
+    [(GREET, "hello"), (ASK, "ask"), (CALL, "call"), (REMIND, "remind"), (QUIZ, "quiz")];
 
 static FLOWS: LazyLock<HashMap<WorkflowId, Arc<Flow>>> = LazyLock::new(|| {
     let greet = json!({
@@ -34,7 +40,41 @@ static FLOWS: LazyLock<HashMap<WorkflowId, Arc<Flow>>> = LazyLock::new(|| {
             {"id": "thanks", "type": "message", "content": "{{ vars.one }} and {{ vars.two }}"}
         ]
     });
-    HashMap::from([(GREET, compiled(&greet)), (ASK, compiled(&ask))])
+    let call = json!({
+        "trigger": {"type": "message", "keywords": ["call"]},
+        "nodes": [
+            {"id": "wait", "type": "message", "content": "One moment", "next": "first"},
+            {"id": "first", "type": "http_request", "method": "GET", "url": "https://example.com", "save_as": "one", "next": "so"},
+            {"id": "so", "type": "message", "content": "So it is {{ vars.one }}", "next": "second"},
+            {"id": "second", "type": "http_request", "method": "GET", "url": "https://example.com/{{ vars.one }}", "save_as": "two", "next": "then"},
+            {"id": "then", "type": "message", "content": "{{ message.text }} gives {{ vars.two }}"}
+        ]
+    });
+    let remind = json!({
+        "trigger": {"type": "message", "keywords": ["remind"]},
+        "nodes": [
+            {"id": "later", "type": "message", "content": "Later", "next": "delay"},
+            {"id": "delay", "type": "delay", "duration": "20s", "next": "now"},
+            {"id": "now", "type": "message", "content": "Now"}
+        ]
+    });
+    let quiz = json!({
+        "trigger": {"type": "message", "keywords": ["quiz"]},
+        "nodes": [
+            {"id": "form", "type": "form", "timeout": "15s", "on_timeout": "late", "next": "right", "fields": [
+                {"name": "one", "type": "text", "required": true, "label": "What is it?"}]},
+            {"id": "right", "type": "message", "content": "Right", "next": "end"},
+            {"id": "end", "type": "end"},
+            {"id": "late", "type": "message", "content": "Too late"}
+        ]
+    });
+    HashMap::from([
+        (GREET, compiled(&greet)),
+        (ASK, compiled(&ask)),
+        (CALL, compiled(&call)),
+        (REMIND, compiled(&remind)),
+        (QUIZ, compiled(&quiz)),
+    ])
 });
 
 fn compiled(configuration: &Value) -> Arc<Flow> {
@@ -45,7 +85,7 @@ fn compiled(configuration: &Value) -> Arc<Flow> {
 
 /// What the catalog says of one of them.
 pub fn marker(workflow: WorkflowId, state_no: u64, status: WorkflowStatus) -> v1::CatalogMarker {
-    let keyword = if workflow == GREET { "hello" } else { "ask" };
+    let keyword = ALL.iter().find(|(known, _)| *known == workflow).unwrap().1;
     v1::CatalogMarker {
         account_id: AccountId::named("default").to_vec().into(),
         workflow_id: workflow.to_vec().into(),

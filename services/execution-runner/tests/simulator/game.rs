@@ -78,7 +78,7 @@ async fn feed(world: Shared, frames: Vec<v1::Frame>, stormy: bool, seed: u64) {
     }
 }
 
-fn append(world: &mut World, frame: &v1::Frame) {
+pub fn append(world: &mut World, frame: &v1::Frame) {
     world.broker.last_seq += 1;
     let seq = world.broker.last_seq;
     world.broker.frames.insert(seq, frame.encode_to_vec().into());
@@ -91,6 +91,7 @@ fn append(world: &mut World, frame: &v1::Frame) {
 fn lose_stream(world: &mut World, again: usize) {
     let broker = &world.broker;
     let done = |row: &Partition| row.incarnation == broker.incarnation && row.applied_seq == broker.last_seq;
+    // An activity's end that is on its way would come into the new stream, where its input is handled as well.
     if !world.database.partitions.iter().all(done) {
         return;
     }
@@ -100,6 +101,7 @@ fn lose_stream(world: &mut World, again: usize) {
     world.broker.restarts += 1;
     world.broker.last_seq = 0;
     world.broker.frames.clear();
+    world.broker.taken.clear();
     for frame in said.iter().rev().take(again).rev() {
         append(world, &v1::Frame { inputs: frame.inputs.clone(), markers: Vec::new() });
     }

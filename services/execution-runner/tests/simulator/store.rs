@@ -1,13 +1,15 @@
 //! The database as a runner sees it: what `services/execution-runner/src/store` does in SQL.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use contracts::v1;
 use execution_runner::partition::port::{
-    CatalogEntry, Commit, HandledMessage, Loaded, Move, OutboxKey, OutboxRow, Ownership, Renewal, Store,
-    StoreError, Tenure, Unavailable, Wanted,
+    CatalogEntry, Commit, Due, DueTimer, HandledMessage, ISSUE_AGAIN_MS, Loaded, Mail, Move, OutboxKey,
+    OutboxRow, Ownership, Renewal, Store, StoreError, Tenure, Timer, Unavailable, Wanted,
 };
-use flow_model::ExecutionId;
+use flow_model::{ConversationId, ExecutionId};
+use uuid::Uuid;
 
 use crate::bug::Bug;
 use crate::world::{Database, Handle, PARTITIONS, Poison, World};
@@ -106,6 +108,10 @@ impl Store for SimulatedStore {
             .await
     }
 
+    async fn due(&self, partitions: &[u32], now_ms: i64) -> Result<Due, Unavailable> {
+        self.0.call("due", |world| Ok(due(&world.database, partitions, now_ms))).await
+    }
+
     async fn catalog(&self, _group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {
         self.0
             .call("catalog", |world| {
@@ -148,6 +154,7 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
     let alive = world.database.runners.values().filter(|until| **until > now_ms).count();
     let fair_share = (PARTITIONS as usize).div_ceil(alive);
     let mut kept = keep(world, renewal);
+    let fair_share = if renewal.shares { fair_share } else { kept.len() };
     for surplus in kept.split_off(kept.len().min(fair_share)) {
         give_back(world, surplus.partition, renewal);
     }
@@ -254,7 +261,77 @@ fn load(world: &mut World, wanted: &Wanted) -> Loaded {
     }
     let known = wanted.customers.iter().filter(|customer| database.customers.contains(*customer));
     loaded.customers.extend(known.cloned());
+    for id in &wanted.running {
+        loaded.running.extend(database.running.get(id).map(|running| (*id, running.clone())));
+        let mail: VecDeque<Mail> =
+            database.mail.range((*id, 0)..=(*id, u64::MAX)).map(|(_, mail)| mail.clone()).collect();
+        let handled = mail.iter().filter_map(|mail| Some((mail.key, *database.messages.get(&mail.key)?)));
+        loaded.messages.extend(handled);
+        loaded.mail.insert(*id, mail);
+    }
     loaded
+}
+
+fn due(database: &Database, partitions: &[u32], now_ms: i64) -> Due {
+    let ours = |partition: u32| partitions.contains(&partition);
+    let timers = database.timers.values().filter(|timer| ours(timer.partition));
+    let activities = database.activities.values().filter(|activity| ours(activity.partition));
+    let issue_at = |activity: &v1::Activity| activity.planned_at_ms + ISSUE_AGAIN_MS;
+    let times = timers.clone().map(|timer| timer.due_at_ms).chain(activities.clone().map(issue_at));
+    let next_ms = times.filter(|at_ms| *at_ms > now_ms).min();
+    let due = |timer: &Timer| {
+        let conversation = &database.conversations[&timer.conversation];
+        DueTimer {
+            timer: *timer,
+            account: conversation.account,
+            channel: conversation.channel.clone(),
+            customer_id: conversation.customer_id.clone(),
+        }
+    };
+    // Whoever does them always ends at last, so what comes out does not depend on how long that takes.
+    let endless = |activity: &v1::Activity| v1::Activity { deadline_at_ms: i64::MAX, ..activity.clone() };
+    Due {
+        timers: timers.filter(|timer| timer.due_at_ms <= now_ms).map(due).collect(),
+        activities: activities.filter(|activity| issue_at(activity) <= now_ms).map(endless).collect(),
+        next_ms,
+    }
+}
+
+/// The part of a commit that is about waiting.
+fn apply_waits(database: &mut Database, bug: Option<Bug>, commit: &Commit) {
+    for over in &commit.timers_over {
+        database.timers.remove(over);
+    }
+    if bug != Some(Bug::TimersForgotten) {
+        let timers = commit.timers.iter().map(|timer| ((timer.conversation, timer.wait_no), *timer));
+        database.timers.extend(timers);
+    }
+    for over in &commit.activities_over {
+        database.activities.remove(over);
+    }
+    if bug != Some(Bug::ActivitiesForgotten) {
+        let id = |activity: &v1::Activity| Uuid::from_slice(&activity.id).unwrap();
+        database.activities.extend(commit.activities.iter().map(|activity| (id(activity), activity.clone())));
+    }
+    for over in &commit.running_over {
+        database.running.remove(over);
+    }
+    for running in &commit.running {
+        let id = ConversationId::from_slice(&running.execution.conversation_id).unwrap();
+        database.running.insert(id, running.clone());
+    }
+    if bug != Some(Bug::MailStays) {
+        for (id, before) in &commit.mail_taken {
+            database.mail.retain(|(of, position), _| of != id || position >= before);
+        }
+    }
+    if bug != Some(Bug::MailForgotten) {
+        for mail in &commit.mail {
+            if database.mail.insert((mail.conversation, mail.position), mail.clone()).is_some() {
+                database.violations.push(format!("{:?} is put into the mailbox twice", mail.position));
+            }
+        }
+    }
 }
 
 fn fits(world: &World, moved: &Move, incarnation: i64) -> bool {
@@ -322,6 +399,7 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), StoreError> {
         }
     }
     close(database, &commit.closed);
+    apply_waits(database, world.bug, commit);
     for entry in &commit.markers {
         let known = |(_, known): &(i64, CatalogEntry)| {
             known.marker.workflow_id == entry.marker.workflow_id

@@ -5,12 +5,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contracts::v1;
+use execution_runner::partition::activity;
 use execution_runner::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
 use rand::RngExt;
-use tokio::time::{Instant, timeout_at};
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout_at};
+use uuid::Uuid;
 
 use crate::bug::Bug;
-use crate::world::{Handle, World, away, lock};
+use crate::game::append;
+use crate::world::{Handle, Shared, World, away, lock};
 
 /// One runner's connection.
 pub struct SimulatedTransport {
@@ -101,6 +105,29 @@ impl Transport for SimulatedTransport {
         Err(error)
     }
 
+    async fn append(&self, inputs: Vec<v1::Input>) -> Result<(), Unavailable> {
+        let frame = v1::Frame { inputs, markers: Vec::new() };
+        self.handle
+            .call_that_may_be_late("append", move |world| {
+                append(world, &frame);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn issue(&self, activities: &[v1::Activity]) -> Result<(), Unavailable> {
+        let activities = activities.to_vec();
+        let shared = Arc::clone(&self.handle.world);
+        self.handle
+            .call("issue", |world| {
+                for activity in activities {
+                    begin(&shared, world, activity);
+                }
+                Ok(())
+            })
+            .await
+    }
+
     async fn answer(&self, _subject: &str, _answers: v1::Answers) {}
 
     async fn purge_through(&self, incarnation: i64, seq: u64) -> Result<(), Unavailable> {
@@ -120,4 +147,31 @@ impl Transport for SimulatedTransport {
 fn frames_after(world: &World, seq: u64, frames_max: usize) -> Vec<RawFrame> {
     let frames = world.broker.frames.range(seq + 1..).take(frames_max);
     frames.map(|(seq, payload)| RawFrame { seq: *seq, payload: payload.clone() }).collect()
+}
+
+/// Somebody takes an activity, unless somebody has it already. He may die of it, be slow, or tell its end twice.
+fn begin(shared: &Shared, world: &mut World, activity: v1::Activity) {
+    let id = Uuid::from_slice(&activity.id).unwrap();
+    if !world.broker.taken.insert(id) {
+        return;
+    }
+    let stormy = world.stormy;
+    let delay = Duration::from_millis(if stormy { world.rng.random_range(0..20_000) } else { 5 });
+    let dies = stormy && world.chance(20);
+    let times = if stormy && world.chance(20) { 2 } else { 1 };
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        sleep(delay).await;
+        let mut world = lock(&shared);
+        if dies {
+            world.tell(|| "whoever did an activity has died".to_owned());
+            world.broker.taken.remove(&id);
+            return;
+        }
+        let output = json!({"status": 200, "body": activity.customer_id}).to_string();
+        let result = activity::result(&activity, world.now_ms(), Ok(output.into()));
+        for _ in 0..times {
+            append(&mut world, &v1::Frame { inputs: vec![result.clone()], markers: Vec::new() });
+        }
+    });
 }

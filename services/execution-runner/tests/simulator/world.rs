@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use contracts::v1;
 use execution_runner::partition::port::{
-    CatalogEntry, Conversation, DeadLetter, HandledMessage, OutboxKey, Outgoing, Unavailable,
+    CatalogEntry, Conversation, DeadLetter, HandledMessage, Mail, OutboxKey, Outgoing, Running, Timer,
+    Unavailable,
 };
 use flow_model::{AccountId, ConversationId, ExecutionId};
 use rand::rngs::StdRng;
@@ -53,6 +54,10 @@ pub struct Database {
     pub outbox: BTreeMap<OutboxKey, (v1::Outbox, bool)>,
     pub markers: Vec<(i64, CatalogEntry)>,
     pub dead_letters: BTreeMap<(i64, u64, u32), DeadLetter>,
+    pub timers: BTreeMap<(ConversationId, u64), Timer>,
+    pub activities: BTreeMap<Uuid, v1::Activity>,
+    pub running: HashMap<ConversationId, Running>,
+    pub mail: BTreeMap<(ConversationId, u64), Mail>,
     /// What the real one would have refused, or must never be asked for.
     pub violations: Vec<String>,
 }
@@ -67,6 +72,8 @@ pub struct Broker {
     pub said: Vec<v1::Frame>,
     pub last_seq: u64,
     pub published: Vec<Outgoing>,
+    /// Activities that somebody does.
+    pub taken: HashSet<Uuid>,
     /// Goes up when it is killed: readers of before have lost their connection.
     pub restarts: u64,
 }
@@ -255,7 +262,8 @@ impl Handle {
         let mut world = lock(&self.world);
         let database_away = world.database_away_until.is_some_and(|until| until > Instant::now());
         let broker_away = world.broker_away_until.is_some_and(|until| until > Instant::now());
-        let of_broker = ["stream", "read", "publish", "purge", "definition"].contains(&what);
+        let of_broker =
+            ["stream", "read", "publish", "purge", "definition", "append", "issue"].contains(&what);
         if if of_broker { broker_away } else { database_away } {
             return Err(away(what).into());
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Worker;
+use super::alarm::Alarm;
 use super::careful::Suspicion;
 use crate::partition::answers::named_by;
 use crate::partition::catalog::Catalog;
@@ -102,6 +103,9 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             );
         }
         self.owned = tenure.kept.iter().map(|ownership| (ownership.partition, *ownership)).collect();
+        if !tenure.gained.is_empty() {
+            self.alarm = Alarm::default();
+        }
         if !tenure.gained.is_empty()
             && let Err(error) = self.recover(&tenure, last_seq).await
         {
@@ -137,6 +141,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             told_to: self.told_to.clone(),
             broker: self.broker.clone(),
             rates: Rates::default(),
+            shares: true,
         }
     }
 
@@ -185,7 +190,12 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             })
             .collect();
         let mut after = OutboxKey::default();
+        let mut renewed_at = Instant::now();
         loop {
+            if renewed_at.elapsed() >= self.config.renew_every {
+                self.extend().await?;
+                renewed_at = Instant::now();
+            }
             let rows = self.store.untold(&told, after, OUTBOX_ROWS_MAX).await?;
             let Some(last) = rows.last() else { break };
             after = last.key;
@@ -198,10 +208,20 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         Ok(())
     }
 
+    /// Extends the leases, and nothing else: telling what the last owner left untold may take longer than a lease.
+    async fn extend(&mut self) -> Result<(), Unavailable> {
+        let tenure = self.store.renew(&Renewal { shares: false, ..self.renewal() }).await?;
+        if tenure.kept.len() < self.owned.len() {
+            return Err(Unavailable("a lease has run out before everything was told".to_owned()));
+        }
+        Ok(())
+    }
+
     async fn resume_reading(&mut self) -> Result<(), Unavailable> {
         if self.reading {
             return Ok(());
         }
+        self.fetched.clear();
         self.told_to.clone_from(&self.broker);
         self.transport.read_after(self.position.unwrap_or(0)).await?;
         // From here on a new start of the broker breaks the reading; one just before would go by unnoticed.
@@ -233,6 +253,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.owned.clear();
         self.position = None;
         self.reading = false;
+        self.fetched.clear();
+        self.alarm = Alarm::default();
         // Another reading begins, which has not stalled yet; and what fails otherwise is no stall.
         self.watched = Watched::default();
         self.unpublished.clear();

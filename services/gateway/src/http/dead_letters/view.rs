@@ -93,6 +93,8 @@ impl DeadLetterView {
             DeadLetterKind::Input | DeadLetterKind::Unspecified => "input",
             DeadLetterKind::Message => "message",
             DeadLetterKind::Start => "start",
+            DeadLetterKind::Timer => "timer",
+            DeadLetterKind::Result => "result",
         };
         let status = match letter.status() {
             DeadLetterStatus::Retried => "retried",
@@ -125,7 +127,7 @@ impl InputView {
                 (Some(message.text), known(message.message_id), message.workflow_id, metadata)
             }
             Some(Kind::Start(start)) => (Some(start.text), None, start.workflow_id, None),
-            None => (None, None, bytes::Bytes::new(), None),
+            Some(Kind::Timer(_) | Kind::Result(_)) | None => (None, None, bytes::Bytes::new(), None),
         };
         Self {
             accepted_at: rfc3339(input.accepted_at_ms),

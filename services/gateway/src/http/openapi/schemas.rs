@@ -70,7 +70,8 @@ pub(in crate::http) enum MessageStatus {
     Dead,
 }
 
-/// `frame`: inputs that nobody can read. `input`: one that makes no sense. `message`, `start`: one that failed too often.
+/// `frame`: inputs that nobody can read. `input`: one that makes no sense. The others failed too often: a customer's
+/// `message`, an API `start`, a `timer` that fired, the `result` of an activity.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::http) enum DeadLetterKind {
@@ -78,6 +79,8 @@ pub(in crate::http) enum DeadLetterKind {
     Input,
     Message,
     Start,
+    Timer,
+    Result,
 }
 
 /// `retried`: it was put into the stream again.
