@@ -50,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "metrics-aggregator",
             "pg",
             "platform",
+            "secrets",
             "workflow-catalog",
         ],
     ),
