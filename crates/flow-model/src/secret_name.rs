@@ -8,7 +8,9 @@ pub const SECRET_NAME_CHARS_MAX: usize = 64;
 
 /// The text is not the name of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a secret's name begins with a letter from a to z and goes on with those, digits and _, 64 in all at most")]
+#[error(
+    "a secret's name begins with a letter from a to z and goes on with those, digits and _, 64 in all at most"
+)]
 pub struct ParseSecretNameError;
 
 /// The name of a secret, unique in its account: `[a-z][a-z0-9_]{0,63}`.

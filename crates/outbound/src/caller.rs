@@ -147,7 +147,10 @@ impl HttpCaller {
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
             let message = format!("{host} answers with a redirect ({status}), which is not followed");
             let status = Some(status.as_u16());
-            return Err(CallFailure { status, ..CallFailure::new(CallCode::Redirected, message, Retry::Never) });
+            return Err(CallFailure {
+                status,
+                ..CallFailure::new(CallCode::Redirected, message, Retry::Never)
+            });
         }
         read(response, host).await
     }
@@ -164,11 +167,17 @@ async fn read(response: Response, host: &str) -> Result<HttpAnswer, CallFailure>
     let bytes = answer::read(response, ANSWER_BYTES_MAX).await.map_err(|error| match error {
         Unread::TooLong => {
             let message = format!("The answer of {host} is longer than {ANSWER_BYTES_MAX} bytes");
-            CallFailure { status: Some(status), ..CallFailure::new(CallCode::AnswerTooLarge, message, Retry::Never) }
+            CallFailure {
+                status: Some(status),
+                ..CallFailure::new(CallCode::AnswerTooLarge, message, Retry::Never)
+            }
         }
         Unread::Cut(_) => {
             let message = format!("The connection to {host} was lost before the end of the answer");
-            CallFailure { status: Some(status), ..CallFailure::new(CallCode::Unreachable, message, Retry::Any) }
+            CallFailure {
+                status: Some(status),
+                ..CallFailure::new(CallCode::Unreachable, message, Retry::Any)
+            }
         }
     })?;
     Ok(HttpAnswer { status, body: body_of(&bytes, may_be_json) })
@@ -192,7 +201,9 @@ fn is_json(kind: &str) -> bool {
 fn refused(why: Refused) -> CallFailure {
     let code = match why {
         Refused::Blocked(_) => CallCode::Blocked,
-        Refused::Unreadable | Refused::TooLong | Refused::OtherScheme | Refused::Credentials => CallCode::BadUrl,
+        Refused::Unreadable | Refused::TooLong | Refused::OtherScheme | Refused::Credentials => {
+            CallCode::BadUrl
+        }
     };
     CallFailure::new(code, why.to_string(), Retry::Never)
 }

@@ -5,7 +5,7 @@
 //! that means something else a moment later gains nothing. An address that the URL itself spells never comes to a
 //! resolver, and is looked at before the call.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -81,15 +81,16 @@ impl Guard {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refused::Credentials);
         }
-        let literal = match url.host().ok_or(Refused::Unreadable)? {
-            Host::Domain(_) => None,
-            Host::Ipv4(address) => Some(IpAddr::V4(address)),
-            Host::Ipv6(address) => Some(IpAddr::V6(address)),
+        let permitted = match url.host().ok_or(Refused::Unreadable)? {
+            Host::Domain(name) if is_this_machine(name) => {
+                self.permits(Ipv4Addr::LOCALHOST.into()) || self.permits(Ipv6Addr::LOCALHOST.into())
+            }
+            // Its addresses are looked at when it is resolved.
+            Host::Domain(_) => true,
+            Host::Ipv4(address) => self.permits(address.into()),
+            Host::Ipv6(address) => self.permits(address.into()),
         };
-        match literal {
-            Some(address) if !self.permits(address) => Err(Blocked.into()),
-            Some(_) | None => Ok(url),
-        }
+        if permitted { Ok(url) } else { Err(Blocked.into()) }
     }
 
     /// Those of a name's addresses that may be called.
@@ -98,6 +99,12 @@ impl Guard {
             addresses.filter(|address| self.permits(address.ip())).take(ADDRESSES_MAX).collect();
         if found.is_empty() { Err(Blocked) } else { Ok(found) }
     }
+}
+
+/// Names that mean this machine whatever a resolver says (RFC 6761 §6.3). Some resolvers do not know all of them.
+fn is_this_machine(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
 impl Resolve for Guard {
@@ -148,12 +155,22 @@ mod tests {
     #[test]
     fn an_allowed_network_is_let_through_in_every_spelling_and_nothing_else_is() {
         let guard = guard(&["10.0.0.0/8", "fd00::/16"]);
-        for url in ["http://10.1.2.3/", "http://167838211/", "http://[::ffff:10.1.2.3]/", "http://[fd00::1]/"] {
+        for url in ["http://10.1.2.3/", "http://167838211/", "http://[::ffff:10.1.2.3]/", "http://[fd00::1]/"]
+        {
             assert!(guard.check(url).is_ok(), "{url}");
         }
         for url in ["http://127.0.0.1/", "http://192.168.0.1/", "http://[fd01::1]/", "http://[::1]/"] {
             assert_eq!(guard.check(url), Err(Blocked.into()), "{url}");
         }
+    }
+
+    #[test]
+    fn this_machine_has_names_that_need_no_resolver() {
+        for host in ["localhost", "LOCALHOST.", "a.localhost", "a.b.localhost.", "localhost.."] {
+            assert_eq!(guard(&[]).check(&format!("http://{host}/")), Err(Blocked.into()), "{host}");
+            assert!(guard(&["127.0.0.0/8"]).check(&format!("http://{host}/")).is_ok(), "{host}");
+        }
+        assert!(guard(&[]).check("http://mylocalhost/").is_ok());
     }
 
     #[test]

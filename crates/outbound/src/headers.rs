@@ -97,12 +97,19 @@ mod tests {
     #[test]
     fn the_key_and_the_type_are_added_unless_they_are_given() {
         let added = of(&[("X-A", " b ")], Some(&json!({}))).unwrap();
-        assert_eq!((&added["x-a"], &added["idempotency-key"]), (&"b".parse().unwrap(), &"key-1".parse().unwrap()));
+        assert_eq!(
+            (&added["x-a"], &added["idempotency-key"]),
+            (&"b".parse().unwrap(), &"key-1".parse().unwrap())
+        );
         assert_eq!(added["content-type"], "application/json");
         assert_eq!(of(&[], Some(&json!("text"))).unwrap()["content-type"], "text/plain; charset=utf-8");
         assert!(!of(&[], None).unwrap().contains_key("content-type"));
-        let own = of(&[("Content-Type", "text/xml"), ("Idempotency-Key", "mine")], Some(&json!("<a/>"))).unwrap();
-        assert_eq!((&own["content-type"], &own["idempotency-key"]), (&"text/xml".parse().unwrap(), &"mine".parse().unwrap()));
+        let own =
+            of(&[("Content-Type", "text/xml"), ("Idempotency-Key", "mine")], Some(&json!("<a/>"))).unwrap();
+        assert_eq!(
+            (&own["content-type"], &own["idempotency-key"]),
+            (&"text/xml".parse().unwrap(), &"mine".parse().unwrap())
+        );
     }
 
     #[test]

@@ -9,22 +9,22 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 /// IPv4 addresses that are not public.
 const SPECIAL_V4: [Ipv4Net; 17] = [
-    v4([0, 0, 0, 0], 8),         // this network; 0.0.0.0 reaches the machine itself
-    v4([10, 0, 0, 0], 8),        // private
-    v4([100, 64, 0, 0], 10),     // shared by carriers (RFC 6598)
-    v4([127, 0, 0, 0], 8),       // loopback
-    v4([168, 63, 129, 16], 32),  // a cloud's own services, for its machines only
-    v4([169, 254, 0, 0], 16),    // link-local, and the metadata of clouds
-    v4([172, 16, 0, 0], 12),     // private
-    v4([192, 0, 0, 0], 24),      // protocol assignments
-    v4([192, 0, 2, 0], 24),      // documentation
-    v4([192, 88, 99, 0], 24),    // 6to4 relays, no longer in use
-    v4([192, 168, 0, 0], 16),    // private
-    v4([198, 18, 0, 0], 15),     // benchmarks
-    v4([198, 51, 100, 0], 24),   // documentation
-    v4([203, 0, 113, 0], 24),    // documentation
-    v4([224, 0, 0, 0], 4),       // multicast
-    v4([240, 0, 0, 0], 4),       // reserved
+    v4([0, 0, 0, 0], 8),          // this network; 0.0.0.0 reaches the machine itself
+    v4([10, 0, 0, 0], 8),         // private
+    v4([100, 64, 0, 0], 10),      // shared by carriers (RFC 6598)
+    v4([127, 0, 0, 0], 8),        // loopback
+    v4([168, 63, 129, 16], 32),   // a cloud's own services, for its machines only
+    v4([169, 254, 0, 0], 16),     // link-local, and the metadata of clouds
+    v4([172, 16, 0, 0], 12),      // private
+    v4([192, 0, 0, 0], 24),       // protocol assignments
+    v4([192, 0, 2, 0], 24),       // documentation
+    v4([192, 88, 99, 0], 24),     // 6to4 relays, no longer in use
+    v4([192, 168, 0, 0], 16),     // private
+    v4([198, 18, 0, 0], 15),      // benchmarks
+    v4([198, 51, 100, 0], 24),    // documentation
+    v4([203, 0, 113, 0], 24),     // documentation
+    v4([224, 0, 0, 0], 4),        // multicast
+    v4([240, 0, 0, 0], 4),        // reserved
     v4([255, 255, 255, 255], 32), // broadcast
 ];
 
@@ -62,9 +62,7 @@ pub(crate) fn meant(address: IpAddr) -> IpAddr {
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match meant(address) {
         IpAddr::V4(v4) => !SPECIAL_V4.iter().any(|network| network.contains(&v4)),
-        IpAddr::V6(v6) => {
-            GLOBAL_V6.contains(&v6) && !SPECIAL_V6.iter().any(|network| network.contains(&v6))
-        }
+        IpAddr::V6(v6) => GLOBAL_V6.contains(&v6) && !SPECIAL_V6.iter().any(|network| network.contains(&v6)),
     }
 }
 

@@ -78,9 +78,8 @@ mod tests {
     fn what_may_pass_is_tried_again() {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let mut headers = HeaderMap::new();
-        let of = |status: u16, headers: &HeaderMap| {
-            Retry::of(StatusCode::from_u16(status).unwrap(), headers, now)
-        };
+        let of =
+            |status: u16, headers: &HeaderMap| Retry::of(StatusCode::from_u16(status).unwrap(), headers, now);
         for status in [400, 401, 403, 404, 409, 410, 422, 501, 505] {
             assert_eq!(of(status, &headers), Retry::Never, "{status}");
         }

@@ -133,8 +133,7 @@ async fn what_takes_too_long_is_given_up_and_may_be_tried_again() {
     let slow = HttpCall { timeout: SOON, ..calling.to("/") };
     let by_call = calling.call(&slow).await.unwrap_err();
     calling.target.next(held());
-    let by_deadline =
-        calling.caller.call(&calling.to("/"), "key", Instant::now() + SOON).await.unwrap_err();
+    let by_deadline = calling.caller.call(&calling.to("/"), "key", Instant::now() + SOON).await.unwrap_err();
     for failure in [by_call, by_deadline] {
         assert_eq!((failure.code, failure.retry), (CallCode::TimedOut, Retry::Any));
     }
@@ -160,7 +159,9 @@ async fn who_is_not_there_or_goes_away_may_be_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_cannot_be_sent_are_refused_before_anything_is() {
     let calling = Calling::start();
-    for (name, value) in [("Host", "planted-secret"), ("a b", "planted-secret"), ("x", "planted-secret\r\nY: z")] {
+    for (name, value) in
+        [("Host", "planted-secret"), ("a b", "planted-secret"), ("x", "planted-secret\r\nY: z")]
+    {
         let headers = BTreeMap::from([(name.to_owned(), value.to_owned())]);
         let failure = calling.call(&HttpCall { headers, ..calling.to("/") }).await.unwrap_err();
         assert_eq!((failure.code, failure.retry), (CallCode::BadHeader, Retry::Never));

@@ -54,7 +54,7 @@ impl Canary {
 }
 
 /// Hosts that are this machine, or one behind the firewall.
-const HOSTS: [&str; 35] = [
+const HOSTS: [&str; 36] = [
     "127.0.0.1",
     "127.1",
     "127.0.1",
@@ -72,6 +72,7 @@ const HOSTS: [&str; 35] = [
     "localhost",
     "LOCALHOST",
     "localhost.",
+    "any.localhost",
     "127.0.0.1.",
     "127。0。0。1",
     "１２７.０.０.１",
@@ -138,7 +139,7 @@ async fn what_the_operator_allows_is_reached_by_address_and_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_allowed_for_one_network_stays_closed_for_another() {
     let canary = Canary::start();
-    let caller = caller(&["127.0.0.1", "10.0.0.0/8"].map(|text| if text.contains('/') { text } else { "127.0.0.1/32" }));
+    let caller = caller(&["127.0.0.1/32", "10.0.0.0/8"]);
     let failure = get(&caller, &format!("http://127.0.0.2:{}/", canary.port())).await.unwrap_err();
     assert_eq!(failure.code, CallCode::Blocked);
     assert!(canary.has_seen_nobody());

@@ -183,7 +183,10 @@ fn event(data: &Value) -> Vec<u8> {
 }
 
 fn error(status: u16, message: &str) -> Reply {
-    Reply::json(status, &json!({"error": {"message": message, "type": "fake_error", "param": null, "code": null}}))
+    Reply::json(
+        status,
+        &json!({"error": {"message": message, "type": "fake_error", "param": null, "code": null}}),
+    )
 }
 
 fn embeddings(request: &Request) -> Reply {
@@ -238,6 +241,8 @@ mod tests {
             embedding(one, DIMENSIONS).iter().zip(embedding(other, DIMENSIONS)).map(|(a, b)| a * b).sum()
         };
         assert!((nearness("Opening hours", "hours, OPENING") - 1.0).abs() < 1e-9);
-        assert!(nearness("when do you open", "when do you close") > nearness("when do you open", "parcel lost"));
+        assert!(
+            nearness("when do you open", "when do you close") > nearness("when do you open", "parcel lost")
+        );
     }
 }

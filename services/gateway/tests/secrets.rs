@@ -49,8 +49,7 @@ async fn a_secret_is_sealed_for_its_account_and_name_before_it_goes_anywhere() {
     let answer = api.put("/v1/secrets/crm_token", &json!({"value": PLANTED})).await;
     assert!(!answer.text.contains(PLANTED));
     let shown = answer.expect(200);
-    let secret =
-        json!({"name": "crm_token", "created_at": "1970-01-01T00:00:00.001Z", "updated_at": "1970-01-01T00:00:00.002Z"});
+    let secret = json!({"name": "crm_token", "created_at": "1970-01-01T00:00:00.001Z", "updated_at": "1970-01-01T00:00:00.002Z"});
     assert_eq!(shown["data"], secret);
 
     let sent = seen.lock().unwrap().pop().unwrap();

@@ -8,7 +8,12 @@ use contracts::v1::{self, Failure};
 use flow_model::AccountId;
 use support::Catalog;
 
-async fn put(catalog: &Catalog, account: AccountId, name: &str, ciphertext: &[u8]) -> Result<v1::Secret, Failure> {
+async fn put(
+    catalog: &Catalog,
+    account: AccountId,
+    name: &str,
+    ciphertext: &[u8],
+) -> Result<v1::Secret, Failure> {
     let request = v1::PutSecretRequest {
         account_id: account.to_vec().into(),
         name: name.to_owned(),
@@ -30,7 +35,11 @@ async fn sealed(catalog: &Catalog, account: AccountId, names: &[&str]) -> Vec<(S
     found.secrets.into_iter().map(|secret| (secret.name, secret.ciphertext.to_vec())).collect()
 }
 
-async fn delete(catalog: &Catalog, account: AccountId, name: &str) -> Result<v1::DeleteSecretResponse, Failure> {
+async fn delete(
+    catalog: &Catalog,
+    account: AccountId,
+    name: &str,
+) -> Result<v1::DeleteSecretResponse, Failure> {
     let request = v1::DeleteSecretRequest { account_id: account.to_vec().into(), name: name.to_owned() };
     catalog.call(catalog::DELETE_SECRET, &request).await
 }
@@ -45,7 +54,10 @@ async fn a_secret_is_kept_replaced_handed_out_sealed_and_forgotten() {
     assert!(second.updated_at_ms >= first.updated_at_ms);
     put(&catalog, account, "a_key", b"three").await.unwrap();
     assert_eq!(names(&catalog, account).await, ["a_key", "token"]);
-    assert_eq!(sealed(&catalog, account, &["token", "unknown"]).await, [("token".to_owned(), b"two".to_vec())]);
+    assert_eq!(
+        sealed(&catalog, account, &["token", "unknown"]).await,
+        [("token".to_owned(), b"two".to_vec())]
+    );
     delete(&catalog, account, "token").await.unwrap();
     assert_eq!(delete(&catalog, account, "token").await.unwrap_err().code, "SECRET_NOT_FOUND");
     assert_eq!(names(&catalog, account).await, ["a_key"]);

@@ -102,7 +102,10 @@ mod tests {
             ("https://api.example.com/v1", Some("https://api.example.com/v1/chat/completions")),
             ("http://localhost:11434/v1/", Some("http://localhost:11434/v1/chat/completions")),
             ("http://localhost", Some("http://localhost/chat/completions")),
-            ("https://a.example/deploy/x?api-version=1", Some("https://a.example/deploy/x/chat/completions?api-version=1")),
+            (
+                "https://a.example/deploy/x?api-version=1",
+                Some("https://a.example/deploy/x/chat/completions?api-version=1"),
+            ),
             ("localhost:11434", None),
             ("ftp://localhost", None),
         ] {
@@ -114,7 +117,12 @@ mod tests {
     fn a_model_needs_an_address_and_a_name() {
         let both = ModelConfig::for_url("http://localhost", "small");
         assert!(both.endpoint().unwrap().is_some());
-        assert!(ModelConfig { llm_url: None, llm_model: Some(String::new()), ..both.clone() }.endpoint().unwrap().is_none());
+        assert!(
+            ModelConfig { llm_url: None, llm_model: Some(String::new()), ..both.clone() }
+                .endpoint()
+                .unwrap()
+                .is_none()
+        );
         let half = ModelConfig { llm_model: None, ..both };
         assert!(matches!(half.endpoint(), Err(ModelConfigError::Half)));
     }
@@ -124,7 +132,8 @@ mod tests {
         for bad in ["-1", "NaN", "inf", "cheap"] {
             assert!(Command::try_parse_from(["x", "--llm-input-price", bad]).is_err(), "{bad}");
         }
-        let config = Command::try_parse_from(["x", "--llm-key", "sk-secret", "--llm-output-price", "0.6"]).unwrap();
+        let config =
+            Command::try_parse_from(["x", "--llm-key", "sk-secret", "--llm-output-price", "0.6"]).unwrap();
         assert!(!format!("{config:?}").contains("sk-secret"));
     }
 }

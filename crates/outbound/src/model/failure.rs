@@ -63,7 +63,9 @@ impl ModelCode {
     /// again.
     fn retry(self) -> Retry {
         match self {
-            Self::Unavailable | Self::TimedOut | Self::RateLimited | Self::Empty | Self::Nonsense => Retry::Any,
+            Self::Unavailable | Self::TimedOut | Self::RateLimited | Self::Empty | Self::Nonsense => {
+                Retry::Any
+            }
             Self::Refused | Self::Endless => Retry::Never,
         }
     }

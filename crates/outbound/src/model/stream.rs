@@ -64,9 +64,12 @@ mod tests {
 
     #[test]
     fn pieces_are_put_together_until_the_end() {
-        let usage = "data: {\"choices\": [], \"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 2}}\n\n";
-        let role = "data: {\"choices\": [{\"delta\": {\"role\": \"assistant\"}, \"finish_reason\": null}]}\r\n\r\n";
-        let stream = format!(": ping\n\n{role}{}{}{usage}data: [DONE]\n\n{}", piece("Hel"), piece("lo"), piece("!"));
+        let usage =
+            "data: {\"choices\": [], \"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 2}}\n\n";
+        let role =
+            "data: {\"choices\": [{\"delta\": {\"role\": \"assistant\"}, \"finish_reason\": null}]}\r\n\r\n";
+        let stream =
+            format!(": ping\n\n{role}{}{}{usage}data: [DONE]\n\n{}", piece("Hel"), piece("lo"), piece("!"));
         let read = answer(stream.as_bytes()).unwrap();
         assert_eq!((read.text.as_str(), read.input_tokens, read.output_tokens), ("Hello", 5, 2));
     }

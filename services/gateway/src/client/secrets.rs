@@ -32,8 +32,7 @@ impl Client {
         account: AccountId,
         name: &SecretName,
     ) -> Result<v1::DeleteSecretResponse, ApiError> {
-        let request =
-            v1::DeleteSecretRequest { account_id: account.to_vec().into(), name: name.to_string() };
+        let request = v1::DeleteSecretRequest { account_id: account.to_vec().into(), name: name.to_string() };
         self.call(catalog::DELETE_SECRET, &request).await
     }
 }

@@ -25,7 +25,10 @@ pub(crate) async fn put(
         .parse()
         .map_err(|error| Failure::because(ErrorCode::InvalidRequest, format!("{error}")).at("name"))?;
     if request.ciphertext.is_empty() || request.ciphertext.len() > CIPHERTEXT_BYTES_MAX {
-        return Err(Failure::because(ErrorCode::InvalidRequest, "ciphertext has no size that a secret can have"));
+        return Err(Failure::because(
+            ErrorCode::InvalidRequest,
+            "ciphertext has no size that a secret can have",
+        ));
     }
     let new = NewSecret { account, name, ciphertext: request.ciphertext.to_vec(), now };
     let stored = store.put_secret(new).await.map_err(|error| failure(&error))?;
