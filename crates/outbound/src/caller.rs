@@ -116,13 +116,10 @@ impl HttpCaller {
             .map_err(|error| CallFailure::new(CallCode::BadHeader, error.to_string(), Retry::Never))?;
         let ends = end_of_attempt(Instant::now(), call.timeout, deadline);
         let host = url.host_str().unwrap_or_default().to_owned();
-        match timeout_at(ends, self.attempt(call, url, headers, &host)).await {
-            Ok(result) => result,
-            Err(_) => {
-                let message = format!("{host} did not answer in time");
-                Err(CallFailure::new(CallCode::TimedOut, message, Retry::Any))
-            }
-        }
+        timeout_at(ends, self.attempt(call, url, headers, &host)).await.unwrap_or_else(|_| {
+            let message = format!("{host} did not answer in time");
+            Err(CallFailure::new(CallCode::TimedOut, message, Retry::Any))
+        })
     }
 
     async fn attempt(

@@ -120,7 +120,7 @@ impl ChatModel {
         let question =
             protocol::Question { model: &self.name, messages, max_tokens: tokens_max, stream: false };
         match timeout_at(deadline, self.ask(&question)).await {
-            Ok(answered) => self.completion(answered?),
+            Ok(answered) => self.completion(&answered?),
             Err(_) => Err(ModelFailure::of(ModelCode::TimedOut)),
         }
     }
@@ -143,7 +143,7 @@ impl ChatModel {
         if streams { stream::answer(&bytes) } else { protocol::answer(&bytes) }
     }
 
-    fn completion(&self, answer: protocol::Answer) -> Result<Completion, ModelFailure> {
+    fn completion(&self, answer: &protocol::Answer) -> Result<Completion, ModelFailure> {
         match answer.finish_reason.as_deref() {
             Some("length") => return Err(ModelFailure::of(ModelCode::Endless)),
             Some("content_filter") => return Err(ModelFailure::of(ModelCode::Refused)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -181,7 +181,7 @@ impl FakeServer {
 
     /// Answers the next request that has not been given an answer in this way.
     pub fn next(&self, reply: Reply) {
-        self.shared.next.lock().unwrap().push_back(reply);
+        locked(&self.shared.next).push_back(reply);
     }
 
     /// Lets one held answer go.
@@ -191,8 +191,13 @@ impl FakeServer {
 
     /// What it was asked, in order; a request counts from when it was read, before it is answered.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap().clone()
+        locked(&self.shared.requests).clone()
     }
+}
+
+/// Nothing here is left half done by a test that fails.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn answer(request: HttpRequest, body: Bytes, shared: Data<Shared>) -> HttpResponse {
@@ -208,8 +213,8 @@ async fn answer(request: HttpRequest, body: Bytes, shared: Data<Shared>) -> Http
         body: serde_json::from_str(&text).unwrap_or(Value::Null),
         text,
     };
-    shared.requests.lock().unwrap().push(asked.clone());
-    let next = shared.next.lock().unwrap().pop_front();
+    locked(&shared.requests).push(asked.clone());
+    let next = locked(&shared.next).pop_front();
     let mut reply = next.unwrap_or_else(|| (shared.always)(&asked));
     while let Reply::Held(held) = reply {
         shared.permits.acquire().await.unwrap().forget();
