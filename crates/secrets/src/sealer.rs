@@ -158,18 +158,18 @@ mod tests {
         #[test]
         fn what_is_sealed_is_opened_again(value in ".{0,300}") {
             let sealer = sealer();
-            let sealed = seal(&sealer, &value);
-            let opened = sealer.open(AccountId::named("a"), &name("token"), &sealed).unwrap();
+            let ciphertext = seal(&sealer, &value);
+            let opened = sealer.open(AccountId::named("a"), &name("token"), &ciphertext).unwrap();
             prop_assert_eq!(opened.expose_secret(), &value);
         }
 
         #[test]
         fn what_was_changed_is_not_opened(value in ".{0,40}", place: prop::sample::Index, bit in 0_u8..8) {
             let sealer = sealer();
-            let mut sealed = seal(&sealer, &value);
-            let place = place.index(sealed.len());
-            sealed[place] ^= 1 << bit;
-            prop_assert!(sealer.open(AccountId::named("a"), &name("token"), &sealed).is_err());
+            let mut ciphertext = seal(&sealer, &value);
+            let place = place.index(ciphertext.len());
+            ciphertext[place] ^= 1 << bit;
+            prop_assert!(sealer.open(AccountId::named("a"), &name("token"), &ciphertext).is_err());
         }
 
         #[test]
@@ -181,13 +181,13 @@ mod tests {
     #[test]
     fn only_the_same_key_account_and_name_open_it() {
         let sealer = sealer();
-        let sealed = seal(&sealer, "planted-secret");
+        let ciphertext = seal(&sealer, "planted-secret");
         let account = AccountId::named("a");
-        assert!(sealer.open(account, &name("token"), &sealed).is_ok());
-        assert!(sealer.open(AccountId::named("b"), &name("token"), &sealed).is_err());
-        assert!(sealer.open(account, &name("token2"), &sealed).is_err());
-        assert!(self::sealer().open(account, &name("token"), &sealed).is_err());
-        assert!(!sealed.windows(7).any(|part| b"planted".windows(7).any(|planted| planted == part)));
+        assert!(sealer.open(account, &name("token"), &ciphertext).is_ok());
+        assert!(sealer.open(AccountId::named("b"), &name("token"), &ciphertext).is_err());
+        assert!(sealer.open(account, &name("token2"), &ciphertext).is_err());
+        assert!(self::sealer().open(account, &name("token"), &ciphertext).is_err());
+        assert!(!ciphertext.windows(7).any(|part| part == b"planted"));
     }
 
     #[test]

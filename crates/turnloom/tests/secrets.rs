@@ -37,11 +37,11 @@ async fn a_secret_outlives_a_restart_and_only_the_key_opens_it() {
     let account = AccountId::named("default");
     let request =
         v1::GetSecretsRequest { account_id: account.to_vec().into(), names: vec!["token".to_owned()] };
-    let sealed: v1::GetSecretsResponse =
+    let found: v1::GetSecretsResponse =
         bus.rpc().call(subject::catalog::GET_SECRETS, &request, PATIENCE).await.unwrap();
     let sealer =
         Sealer::new(&SecretsConfig { secrets_key: Some(product.secrets_key.clone()) }).unwrap().unwrap();
-    let opened = sealer.open(account, &"token".parse().unwrap(), &sealed.secrets[0].ciphertext).unwrap();
+    let opened = sealer.open(account, &"token".parse().unwrap(), &found.secrets[0].ciphertext).unwrap();
     assert_eq!(opened.expose_secret(), "planted-secret");
 
     product.api.delete("/v1/secrets/token").await.expect(200);

@@ -47,8 +47,8 @@ mod tests {
         let made = obtain(&nothing(), Some(directory.path())).unwrap();
         let kept = obtain(&nothing(), Some(directory.path())).unwrap();
         assert_eq!(made.expose_secret(), kept.expose_secret().trim());
-        let mode = fs::metadata(directory.path().join("secrets-key")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let permissions = fs::metadata(directory.path().join("secrets-key")).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
     }
 
     #[test]
