@@ -25,6 +25,8 @@ pub enum ErrorCode {
     MessageNotFound,
     /// No such dead letter in this account.
     DeadLetterNotFound,
+    /// No such secret in this account.
+    SecretNotFound,
     /// No such route.
     NotFound,
     /// The route exists with another method.
@@ -37,6 +39,8 @@ pub enum ErrorCode {
     WorkflowAlreadyExists,
     /// The state does not allow it.
     Conflict,
+    /// The operator has set no key to seal secrets with.
+    SecretsNotConfigured,
     /// `If-Match` names another version.
     PreconditionFailed,
     /// Over a rate limit.
@@ -53,7 +57,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -64,12 +68,14 @@ impl ErrorCode {
         Self::ExecutionNotFound,
         Self::MessageNotFound,
         Self::DeadLetterNotFound,
+        Self::SecretNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::WorkflowAlreadyExists,
         Self::Conflict,
+        Self::SecretsNotConfigured,
         Self::PreconditionFailed,
         Self::RateLimitExceeded,
         Self::WorkflowExecutionFailed,
@@ -92,12 +98,14 @@ impl ErrorCode {
             Self::ExecutionNotFound => "EXECUTION_NOT_FOUND",
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
+            Self::SecretNotFound => "SECRET_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::WorkflowAlreadyExists => "WORKFLOW_ALREADY_EXISTS",
             Self::Conflict => "CONFLICT",
+            Self::SecretsNotConfigured => "SECRETS_NOT_CONFIGURED",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::WorkflowExecutionFailed => "WORKFLOW_EXECUTION_FAILED",
@@ -124,9 +132,10 @@ impl ErrorCode {
             | Self::ExecutionNotFound
             | Self::MessageNotFound
             | Self::DeadLetterNotFound
+            | Self::SecretNotFound
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::WorkflowAlreadyExists | Self::Conflict => 409,
+            Self::WorkflowAlreadyExists | Self::Conflict | Self::SecretsNotConfigured => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -152,12 +161,14 @@ impl ErrorCode {
             Self::ExecutionNotFound => "Execution does not exist",
             Self::MessageNotFound => "Message does not exist",
             Self::DeadLetterNotFound => "Dead letter does not exist",
+            Self::SecretNotFound => "Secret does not exist",
             Self::NotFound => "No such route",
             Self::MethodNotAllowed => "The route does not take this method",
             Self::PayloadTooLarge => "The request body is too large",
             Self::UnsupportedMediaType => "The request body must be application/json",
             Self::WorkflowAlreadyExists => "Workflow with this name already exists",
             Self::Conflict => "The current state does not allow this operation",
+            Self::SecretsNotConfigured => "Secrets cannot be kept: the operator has set no key for them",
             Self::PreconditionFailed => "The workflow has changed since it was read",
             Self::RateLimitExceeded => "Too many requests",
             Self::WorkflowExecutionFailed => "Workflow execution failed",

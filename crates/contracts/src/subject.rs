@@ -83,6 +83,14 @@ pub mod catalog {
     pub const VALIDATE: &str = "turnloom.catalog.v1.validate";
     /// `GetDefinitionRequest` to `Definition`.
     pub const DEFINITION: &str = "turnloom.catalog.v1.definition";
+    /// `PutSecretRequest` to `Secret`.
+    pub const PUT_SECRET: &str = "turnloom.catalog.v1.put_secret";
+    /// `ListSecretsRequest` to `ListSecretsResponse`.
+    pub const LIST_SECRETS: &str = "turnloom.catalog.v1.list_secrets";
+    /// `DeleteSecretRequest` to `DeleteSecretResponse`.
+    pub const DELETE_SECRET: &str = "turnloom.catalog.v1.delete_secret";
+    /// `GetSecretsRequest` to `GetSecretsResponse`.
+    pub const GET_SECRETS: &str = "turnloom.catalog.v1.get_secrets";
 }
 
 /// Subjects of the requests that any `execution-runner` answers.

@@ -9,9 +9,11 @@ pub mod duration;
 pub mod id;
 pub mod limits;
 pub mod problem;
+pub mod secret_name;
 pub mod validate;
 pub mod workflow;
 
 pub use channel::Channel;
 pub use id::{AccountId, ConversationId, DeadLetterId, ExecutionId, RunnerId, WorkflowId};
 pub use problem::{Problem, ProblemCode, Warning, WarningCode};
+pub use secret_name::SecretName;

@@ -1,4 +1,5 @@
-//! What tests of the whole product share: a client of the API, workflows to run, and waiting without sleeping.
+//! What tests of the whole product share: a client of the API, workflows to run, stand-ins for systems that are not ours,
+//! and waiting without sleeping.
 //!
 //! A test fails by panicking, so this crate does, too.
 
@@ -6,9 +7,15 @@
 
 mod api;
 mod eventually;
+mod fake_model;
+mod fake_server;
+mod fake_target;
 mod seed;
 pub mod workflows;
 
 pub use api::{Answer, Api};
 pub use eventually::{PATIENCE, eventually};
+pub use fake_model::{FakeModel, Says};
+pub use fake_server::{FakeServer, Reply, Request};
+pub use fake_target::FakeTarget;
 pub use seed::seed;

@@ -7,6 +7,7 @@ use clap::Parser;
 use gateway::Switch;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 
 /// Where the services find their database, their broker, and the port to serve on.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// A full-access key of the account `default`.
     pub api_key: String,
+    /// What accounts' secrets are sealed with.
+    pub secrets_key: SecretString,
     /// Whether keys are limited in requests per hour.
     pub rate_limits: Switch,
 }
@@ -59,8 +62,13 @@ impl Services {
             Switch::On => "on",
             Switch::Off => "off",
         };
-        let own = ["--listen", &listen, "--bootstrap-key", &settings.api_key, "--rate-limits", rate_limits];
-        let gateway = gateway::Config::try_parse_from(arguments("gateway").chain(own))?;
+        let own = [
+            ["--listen", &listen],
+            ["--bootstrap-key", &settings.api_key],
+            ["--secrets-key", settings.secrets_key.expose_secret()],
+            ["--rate-limits", rate_limits],
+        ];
+        let gateway = gateway::Config::try_parse_from(arguments("gateway").chain(own.into_iter().flatten()))?;
         let gateway = gateway::App::build(gateway, health).await.context("gateway")?;
         Ok(Self { gateway, catalog, runner, aggregator })
     }

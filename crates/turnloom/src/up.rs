@@ -1,6 +1,7 @@
 //! `turnloom up`: a local stack and all services, in one process.
 
 mod api_key;
+mod secrets_key;
 mod welcome;
 
 use std::fs;
@@ -17,6 +18,8 @@ use platform::admin::{Admin, AdminConfig};
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use platform::telemetry::{self, TelemetryConfig};
+use secrecy::SecretString;
+use secrets::SecretsConfig;
 
 use crate::run_file::RunFile;
 use crate::services::{Services, Settings};
@@ -37,6 +40,8 @@ pub struct Arguments {
     #[arg(long, env = "TURNLOOM_RATE_LIMITS", default_value = "on")]
     rate_limits: Switch,
     #[command(flatten)]
+    secrets: SecretsConfig,
+    #[command(flatten)]
     admin: AdminConfig,
     #[command(flatten)]
     telemetry: TelemetryConfig,
@@ -54,8 +59,10 @@ pub async fn run(arguments: Arguments, data_dir: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(directory).with_context(|| format!("--data-dir: {}", directory.display()))?;
     }
     let api_key = api_key::obtain(arguments.bootstrap_key.as_deref(), data_dir)?;
+    let secrets_key = secrets_key::obtain(&arguments.secrets, data_dir)?;
     let stack = Stack::start(data_dir).await?;
-    let result = Box::pin(serve(&arguments, &stack, api_key, data_dir, shutdown)).await;
+    let keys = Keys { api_key, secrets_key };
+    let result = Box::pin(serve(&arguments, &stack, keys, data_dir, shutdown)).await;
     if let Some(directory) = data_dir {
         RunFile::remove(directory);
     }
@@ -64,10 +71,16 @@ pub async fn run(arguments: Arguments, data_dir: &Path) -> anyhow::Result<()> {
     result
 }
 
+/// What is kept beside the data.
+struct Keys {
+    api_key: String,
+    secrets_key: SecretString,
+}
+
 async fn serve(
     arguments: &Arguments,
     stack: &Stack,
-    api_key: String,
+    Keys { api_key, secrets_key }: Keys,
     data_dir: Option<&Path>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
@@ -79,6 +92,7 @@ async fn serve(
         nats_monitor_url: stack.nats.monitor_url(),
         listen: arguments.listen,
         api_key: api_key.clone(),
+        secrets_key,
         rate_limits: arguments.rate_limits,
     };
     let started = Instant::now();

@@ -11,6 +11,7 @@ use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
 use secrecy::ExposeSecret;
+use secrets::Sealer;
 
 use crate::auth::Authenticator;
 use crate::client::Client;
@@ -44,11 +45,13 @@ impl App {
     /// Brings the tables up to date, connects everything and takes the port.
     ///
     /// # Errors
-    /// When the database or the bus cannot be reached, the port is taken, or the bootstrap key is not a key.
+    /// When the database or the bus cannot be reached, the port is taken, or the bootstrap key or the one for
+    /// secrets is not a key.
     pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
         let bootstrap = config.gateway.bootstrap_key.as_ref();
         let bootstrap = bootstrap.map(|key| ApiKey::parse(key.expose_secret())).transpose();
         let bootstrap = bootstrap.context("--bootstrap-key")?;
+        let sealer = Sealer::new(&config.secrets)?;
         let listener = TcpListener::bind(config.gateway.listen)
             .with_context(|| format!("--listen: cannot listen on {}", config.gateway.listen))?;
         let address = listener.local_addr()?;
@@ -70,6 +73,7 @@ impl App {
             auth: Authenticator::new(store),
             services: Client::new(bus),
             intake,
+            sealer,
             limiter: config.gateway.limits_requests().then(Limiter::new),
             bad_keys: config.gateway.limits_requests().then(BadKeys::new),
             body_bytes_max: config.gateway.body_bytes_max as usize,

@@ -3,6 +3,7 @@
 pub(crate) mod catalog;
 pub(crate) mod metrics;
 pub(crate) mod runner;
+pub(crate) mod secrets;
 
 use std::time::Duration;
 

@@ -11,6 +11,7 @@ use platform::admin::AdminConfig;
 use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 use secrecy::SecretString;
+use secrets::SecretsConfig;
 
 use crate::intake::Rules;
 
@@ -36,6 +37,9 @@ pub struct Config {
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
+    /// What seals secrets.
+    #[command(flatten)]
+    pub secrets: SecretsConfig,
     /// The gateway's own.
     #[command(flatten)]
     pub gateway: GatewayConfig,

@@ -14,6 +14,7 @@ pub(crate) mod operation;
 mod prefer;
 mod query;
 mod runners;
+mod secrets;
 mod workflows;
 
 use actix_web::{Route, guard, web};
@@ -116,6 +117,17 @@ fn for_operators(config: &mut web::ServiceConfig) {
             web::resource("/v1/dead-letters/{dead_letter_id}/retry")
                 .route(web::post().to(dead_letters::retry::retry))
                 .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/v1/secrets")
+                .route(read().to(secrets::list::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/secrets/{name}")
+                .route(web::put().to(secrets::put::put))
+                .route(web::delete().to(secrets::delete::delete))
+                .default_service(web::to(|| not_allowed("PUT, DELETE"))),
         );
 }
 

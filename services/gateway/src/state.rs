@@ -4,12 +4,15 @@ use crate::auth::Authenticator;
 use crate::client::Client;
 use crate::intake::Intake;
 use crate::limit::{BadKeys, Limiter};
+use secrets::Sealer;
 
 /// Shared by all threads.
 pub(crate) struct State {
     pub auth: Authenticator,
     pub services: Client,
     pub intake: Intake,
+    /// None without a key.
+    pub sealer: Option<Sealer>,
     /// None when limits are off.
     pub limiter: Option<Limiter>,
     pub bad_keys: Option<BadKeys>,

@@ -16,6 +16,7 @@ use crate::usecase::create::create;
 use crate::usecase::definition::definition;
 use crate::usecase::list::list;
 use crate::usecase::read::get;
+use crate::usecase::secrets;
 use crate::usecase::update::update;
 use crate::usecase::validate::validate;
 
@@ -27,7 +28,8 @@ pub(crate) async fn serve(
 ) -> Result<RunningServer, Unavailable> {
     let catalog = Catalog { store, announcer };
     let server = reads(Server::new(bus, "workflow-catalog"), &catalog);
-    changes(server, &catalog).start().await
+    let server = changes(server, &catalog);
+    of_secrets(server, &catalog).start().await
 }
 
 #[derive(Clone)]
@@ -91,6 +93,27 @@ fn changes(server: Server, catalog: &Catalog) -> Server {
                 let gone = catalog.change(which, StateChange::Delete, request.if_match.clone()).await;
                 gone.map(|_| v1::DeleteWorkflowResponse {})
             }
+        })
+}
+
+fn of_secrets(server: Server, catalog: &Catalog) -> Server {
+    let (puts, lists, gets, deletes) = (catalog.clone(), catalog.clone(), catalog.clone(), catalog.clone());
+    server
+        .handle(catalog::PUT_SECRET, move |request: v1::PutSecretRequest| {
+            let catalog = puts.clone();
+            async move { secrets::put(&catalog.store, request, clock::now()).await }
+        })
+        .handle(catalog::LIST_SECRETS, move |request: v1::ListSecretsRequest| {
+            let catalog = lists.clone();
+            async move { secrets::list(&catalog.store, request).await }
+        })
+        .handle(catalog::GET_SECRETS, move |request: v1::GetSecretsRequest| {
+            let catalog = gets.clone();
+            async move { secrets::sealed(&catalog.store, request).await }
+        })
+        .handle(catalog::DELETE_SECRET, move |request: v1::DeleteSecretRequest| {
+            let catalog = deletes.clone();
+            async move { secrets::delete(&catalog.store, request).await }
         })
 }
 

@@ -5,6 +5,7 @@ mod erase;
 mod list;
 mod read;
 mod row;
+mod secrets;
 mod write;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -12,6 +13,7 @@ use pg::Pool;
 
 pub(crate) use list::{After, Wanted};
 pub(crate) use row::{Revision, StoredWorkflow};
+pub(crate) use secrets::{NewSecret, StoredSecret};
 pub(crate) use write::{NewWorkflow, StateChange, Update};
 
 /// The schema that the tables live in.

@@ -9,6 +9,7 @@ pub(crate) mod erase;
 pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod repair;
+pub(crate) mod secrets;
 pub(crate) mod update;
 pub(crate) mod validate;
 

@@ -34,7 +34,7 @@ REASONS = re.compile(
             "Unknown field '(keywords|channels|options)'",
             # Sizes in bytes.
             "is larger than [0-9]+ bytes",
-            "is longer than 2048 bytes",
+            "is longer than (2048|4096) bytes",
         ]
     ),
     re.DOTALL,

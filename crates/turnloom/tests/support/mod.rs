@@ -19,6 +19,7 @@ use pg::{PgConfig, Pool};
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use prost::Message;
+use secrecy::SecretString;
 use testkit::{Api, eventually};
 use tokio::task::JoinHandle;
 use turnloom::services::{Services, Settings};
@@ -28,6 +29,8 @@ pub struct Product {
     pub database_url: String,
     pub api: Api,
     pub key: String,
+    /// What secrets are sealed with.
+    pub secrets_key: SecretString,
     /// Of all services together.
     pub health: Health,
     rate_limits: Switch,
@@ -58,7 +61,9 @@ impl Product {
         let key = ApiKey::generate().expose().to_owned();
         let api = Api::new("http://127.0.0.1:0", &key);
         let health = Health::new();
-        let mut product = Self { nats, database_url, api, key, health, rate_limits, running: Vec::new() };
+        let secrets_key = secrets::new_key().unwrap();
+        let mut product =
+            Self { nats, database_url, api, key, secrets_key, health, rate_limits, running: Vec::new() };
         product.start_services().await;
         product
     }
@@ -70,6 +75,7 @@ impl Product {
             nats_monitor_url: self.nats.monitor_url(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_key: self.key.clone(),
+            secrets_key: self.secrets_key.clone(),
             rate_limits: self.rate_limits,
         };
         self.health = Health::new();

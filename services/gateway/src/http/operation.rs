@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
-use super::{dead_letters, executions, messages, runners, workflows};
+use super::{dead_letters, executions, messages, runners, secrets, workflows};
 use crate::key::Level;
 use crate::limit::Class;
 
@@ -122,7 +122,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 18] = [
+pub(crate) static OPERATIONS: [&Operation; 21] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -141,6 +141,9 @@ pub(crate) static OPERATIONS: [&Operation; 18] = [
     &dead_letters::list::OPERATION,
     &dead_letters::get::OPERATION,
     &dead_letters::retry::OPERATION,
+    &secrets::list::OPERATION,
+    &secrets::put::OPERATION,
+    &secrets::delete::OPERATION,
 ];
 
 impl Operation {

@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{optional, parameters, responses, schemas, texts};
 use crate::http::operation::{OPERATIONS, Operation, Shape};
-use crate::http::{dead_letters, error, executions, messages, runners, workflows};
+use crate::http::{dead_letters, error, executions, messages, runners, secrets, workflows};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
 or continues, walks its nodes, records every step, and replies.
@@ -48,6 +48,7 @@ pub(super) fn document() -> Value {
             {"name": "workflows", "description": "What runs."},
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
+            {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
             {"name": "operations", "description": "What those who run Turnloom see and do."},
         ],
         "paths": paths,
@@ -64,6 +65,7 @@ fn describe(operation: &Operation) -> Value {
     let tag = match operation.path {
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
+        path if path.contains("/secrets") => "secrets",
         path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
         _ => "workflows",
     };
@@ -141,12 +143,15 @@ fn components() -> Value {
     add::<messages::get::MessageView>(&mut found);
     add::<runners::RunnersView>(&mut found);
     add::<dead_letters::view::DeadLetterView>(&mut found);
+    add::<secrets::SecretView>(&mut found);
+    add::<secrets::list::SecretsView>(&mut found);
     add::<schemas::NewWorkflow>(&mut found);
     add::<schemas::WorkflowChange>(&mut found);
     add::<schemas::Nothing>(&mut found);
     add::<schemas::Deactivation>(&mut found);
     add::<schemas::NewMessage>(&mut found);
     add::<schemas::NewExecution>(&mut found);
+    add::<schemas::NewSecret>(&mut found);
     let mut components: Map<String, Value> =
         found.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
     workflow_with_configuration(&mut components);

@@ -15,7 +15,7 @@ pub(super) fn of(operation: &Operation) -> Vec<Value> {
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| {
             json!({
-                "name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
+                "name": name, "in": "path", "required": true, "schema": path_schema(name),
                 "example": path_example(name),
             })
         })
@@ -56,11 +56,19 @@ fn in_header(name: &str, description: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
 }
 
+fn path_schema(name: &str) -> Value {
+    match name {
+        "name" => json!({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}),
+        _ => json!({"type": "string", "minLength": 1}),
+    }
+}
+
 fn path_example(name: &str) -> &'static str {
     match name {
         "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
         "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
+        "name" => "crm_token",
         _ => "wamid-1",
     }
 }

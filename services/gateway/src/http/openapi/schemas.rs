@@ -440,6 +440,15 @@ pub(in crate::http) struct NewMessage {
     metadata: Option<BTreeMap<String, Value>>,
 }
 
+/// A secret to be kept.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewSecret {
+    /// What nobody can read again; 4096 bytes at most.
+    #[schema(min_length = 1, max_length = 4096)]
+    value: String,
+}
+
 /// Whom to start a workflow for.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
