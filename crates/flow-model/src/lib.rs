@@ -13,5 +13,5 @@ pub mod validate;
 pub mod workflow;
 
 pub use channel::Channel;
-pub use id::{AccountId, ConversationId, DeadLetterId, ExecutionId, RunnerId, WorkflowId};
+pub use id::{AccountId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, RunnerId, WorkflowId};
 pub use problem::{Problem, ProblemCode, Warning, WarningCode};
