@@ -1,6 +1,7 @@
 //! The services behind the gateway, as functions that fail the way the API does.
 
 pub(crate) mod catalog;
+pub(crate) mod knowledge;
 pub(crate) mod metrics;
 pub(crate) mod runner;
 
@@ -33,7 +34,16 @@ impl Client {
         subject: &'static str,
         request: &Req,
     ) -> Result<Resp, ApiError> {
-        self.bus.rpc().call(subject, request, DEADLINE).await.map_err(|error| match error {
+        self.call_within(DEADLINE, subject, request).await
+    }
+
+    async fn call_within<Req: Message, Resp: Message + Default>(
+        &self,
+        deadline: Duration,
+        subject: &'static str,
+        request: &Req,
+    ) -> Result<Resp, ApiError> {
+        self.bus.rpc().call(subject, request, deadline).await.map_err(|error| match error {
             CallError::Refused(failure) => ApiError::from(failure),
             CallError::Unavailable(why) => {
                 tracing::warn!(subject, why, "a service is away");

@@ -7,7 +7,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{optional, parameters, responses, schemas, texts};
 use crate::http::operation::{OPERATIONS, Operation, Shape};
-use crate::http::{dead_letters, error, executions, messages, runners, workflows};
+use crate::http::knowledge_bases::documents::put;
+use crate::http::{dead_letters, error, executions, knowledge_bases, messages, runners, workflows};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
 or continues, walks its nodes, records every step, and replies.
@@ -48,6 +49,7 @@ pub(super) fn document() -> Value {
             {"name": "workflows", "description": "What runs."},
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
+            {"name": "knowledge", "description": "What answers are taken from."},
             {"name": "operations", "description": "What those who run Turnloom see and do."},
         ],
         "paths": paths,
@@ -62,6 +64,7 @@ pub(super) fn document() -> Value {
 
 fn describe(operation: &Operation) -> Value {
     let tag = match operation.path {
+        path if path.contains("/knowledge-bases") => "knowledge",
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
         path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
@@ -91,7 +94,17 @@ fn describe(operation: &Operation) -> Value {
             "content": {"application/json": {"schema": reference(body.schema), "example": parsed(body.example)}},
         });
     }
+    if operation.id == put::OPERATION.id {
+        described["requestBody"] = documents_body();
+    }
     described
+}
+
+/// A document is sent as it is.
+fn documents_body() -> Value {
+    let content: Map<String, Value> =
+        put::MEDIA_TYPES.iter().map(|kind| ((*kind).to_owned(), json!({"schema": {}}))).collect();
+    json!({"required": true, "content": content})
 }
 
 pub(super) fn shaped(shape: &Shape) -> Value {
@@ -139,6 +152,9 @@ fn components() -> Value {
     add::<messages::send::AcceptedView>(&mut found);
     add::<messages::send::HandledView>(&mut found);
     add::<messages::get::MessageView>(&mut found);
+    add::<knowledge_bases::view::BaseView>(&mut found);
+    add::<knowledge_bases::view::DocumentView>(&mut found);
+    add::<knowledge_bases::view::ResultView>(&mut found);
     add::<runners::RunnersView>(&mut found);
     add::<dead_letters::view::DeadLetterView>(&mut found);
     add::<schemas::NewWorkflow>(&mut found);
@@ -147,6 +163,8 @@ fn components() -> Value {
     add::<schemas::Deactivation>(&mut found);
     add::<schemas::NewMessage>(&mut found);
     add::<schemas::NewExecution>(&mut found);
+    add::<schemas::knowledge::NewKnowledgeBase>(&mut found);
+    add::<schemas::knowledge::KnowledgeSearch>(&mut found);
     let mut components: Map<String, Value> =
         found.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
     workflow_with_configuration(&mut components);

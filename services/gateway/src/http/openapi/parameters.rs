@@ -5,6 +5,7 @@ use flow_model::limits::MESSAGE_ID_CHARS_MAX;
 use serde_json::{Value, json};
 
 use super::texts::VISIBLE;
+use crate::http::knowledge_bases::DOCUMENT_ID_PATTERN;
 use crate::http::operation::{Kind, Operation, Parameter, RequestHeader};
 
 /// All parameters of an operation.
@@ -15,7 +16,7 @@ pub(super) fn of(operation: &Operation) -> Vec<Value> {
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| {
             json!({
-                "name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
+                "name": name, "in": "path", "required": true, "schema": path_schema(name),
                 "example": path_example(name),
             })
         })
@@ -56,9 +57,19 @@ fn in_header(name: &str, description: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
 }
 
+/// What is no id names nothing and is answered with 404; only a document gets its id by its path.
+fn path_schema(name: &str) -> Value {
+    match name {
+        "document_id" => json!({"type": "string", "pattern": DOCUMENT_ID_PATTERN}),
+        _ => json!({"type": "string", "minLength": 1}),
+    }
+}
+
 fn path_example(name: &str) -> &'static str {
     match name {
         "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
+        "knowledge_base_id" => "support-kb",
+        "document_id" => "returns.md",
         "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
         _ => "wamid-1",

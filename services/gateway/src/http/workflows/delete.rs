@@ -34,11 +34,11 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     headers: &[RequestHeader::IfMatch],
 };
 
-/// A workflow that is gone.
+/// Something that is gone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Deleted)]
 pub(in crate::http) struct DeletedView {
-    message: &'static str,
+    pub message: &'static str,
 }
 
 pub(in crate::http) async fn delete(
