@@ -14,9 +14,11 @@ pub const CONFIDENCE_THRESHOLD: f64 = 0.5;
 /// Letters by which a word may be longer than its stem.
 const ENDING_LETTERS_MAX: usize = 5;
 /// The coverage that gives a confidence of one half.
-const COVERAGE_MIDDLE: f64 = 0.5;
+const COVERAGE_MIDDLE: f64 = 0.45;
 /// How steeply confidence grows with coverage.
 const STEEPNESS: f64 = 8.0;
+/// The part of the question that one more sentence must speak of to be worth reading.
+const SENTENCE_COST: f64 = 0.1;
 /// The similarity of meaning that is none, and the one that is full: embeddings of unlike texts are not orthogonal.
 const SIMILARITY_SPAN: (f64, f64) = (0.25, 0.75);
 
@@ -113,29 +115,41 @@ fn logistic(coverage: f64) -> f64 {
 
 /// The run of sentences that says most of the terms, and not more than it needs for that.
 fn fitting(sentences: &[&str], terms: &[Term]) -> String {
+    let cost = SENTENCE_COST * terms.iter().map(|term| term.weight).sum::<f64>();
     let said: Vec<Vec<bool>> = sentences.iter().map(|sentence| says(sentence, terms)).collect();
     let mut best: Option<(f64, usize, usize)> = None;
     for from in 0..sentences.len() {
         let mut covered = vec![false; terms.len()];
         let mut chars = 0;
-        for (length, (sentence, said)) in sentences.iter().zip(&said).skip(from).take(ANSWER_SENTENCES_MAX).enumerate() {
+        for (length, (sentence, said)) in
+            sentences.iter().zip(&said).skip(from).take(ANSWER_SENTENCES_MAX).enumerate()
+        {
             chars += sentence.chars().count();
             if length > 0 && chars > ANSWER_CHARS_MAX {
                 break;
             }
             covered.iter_mut().zip(said).for_each(|(covered, said)| *covered |= said);
-            let value: f64 =
-                terms.iter().zip(&covered).filter(|(_, covered)| **covered).map(|(term, _)| term.weight).sum();
+            let spoken_of: f64 = terms
+                .iter()
+                .zip(&covered)
+                .filter(|(_, covered)| **covered)
+                .map(|(term, _)| term.weight)
+                .sum();
+            if spoken_of <= 0.0 {
+                continue;
+            }
+            let value = f64::from(u8::try_from(length).unwrap_or(u8::MAX)).mul_add(-cost, spoken_of);
             if best.is_none_or(|(most, _, _)| value > most + f64::EPSILON) {
                 best = Some((value, from, from + length + 1));
             }
         }
     }
-    let Some((value, from, to)) = best else { return String::new() };
     // When only the heading says what was asked about, the passage's beginning is what explains it.
-    let (from, to) = if value > 0.0 { (from, to) } else { (0, ANSWER_SENTENCES_MAX.min(sentences.len())) };
+    let (_, from, to) = best.unwrap_or((0.0, 0, ANSWER_SENTENCES_MAX.min(sentences.len())));
     let text = sentences.get(from..to).unwrap_or_default().join(" ");
-    text.chars().take(ANSWER_CHARS_MAX.max(sentences.get(from).map_or(0, |first| first.chars().count()))).collect()
+    text.chars()
+        .take(ANSWER_CHARS_MAX.max(sentences.get(from).map_or(0, |first| first.chars().count())))
+        .collect()
 }
 
 /// Which of the terms a sentence has.
@@ -180,7 +194,10 @@ mod tests {
         let text = "We are a small shop.\nParcels can be returned within 30 days. The queries team refunds the price. Bye.";
         let terms = vec![term("return", 2.0), term("day", 1.0), term("refund", 3.0)];
         let answer = extract(&Found { terms, passages: vec![passage(text, 1.0)] });
-        assert_eq!(answer.text, "Parcels can be returned within 30 days. The queries team refunds the price.");
+        assert_eq!(
+            answer.text,
+            "Parcels can be returned within 30 days. The queries team refunds the price."
+        );
         assert!(answer.confidence > 0.9);
         let source = Source {
             document: "returns.md".to_owned(),
@@ -199,14 +216,22 @@ mod tests {
 
     #[test]
     fn what_only_the_heading_says_is_explained_by_the_first_sentences() {
-        let found = Found { terms: vec![term("cost", 1.0)], passages: vec![passage("Nothing. We pay. One. Two.", 1.0)] };
+        let found = Found {
+            terms: vec![term("cost", 1.0)],
+            passages: vec![passage("Nothing. We pay. One. Two.", 1.0)],
+        };
         assert_eq!(extract(&found).text, "Nothing. We pay. One.");
     }
 
     #[test]
     fn confidence_grows_with_coverage_and_stays_between_0_and_1() {
         let at = |coverage| confidence(&passage("", coverage));
-        assert!(at(0.0) < at(0.3) && at(0.3) < CONFIDENCE_THRESHOLD && CONFIDENCE_THRESHOLD < at(0.7) && at(0.7) < at(1.0));
+        assert!(
+            at(0.0) < at(0.3)
+                && at(0.3) < CONFIDENCE_THRESHOLD
+                && CONFIDENCE_THRESHOLD < at(0.7)
+                && at(0.7) < at(1.0)
+        );
         for coverage in [-1.0, 0.0, 1.0, 7.0] {
             assert!((0.0..=1.0).contains(&at(coverage)), "{coverage}");
         }

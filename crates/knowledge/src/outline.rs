@@ -182,11 +182,16 @@ mod tests {
 
     #[test]
     fn what_is_long_is_cut_and_nothing_is_lost() {
-        for block in ["One sentence of eight words stands right here. ".repeat(200), "x".repeat(5000), "ä b ".repeat(2000)] {
+        for block in [
+            "One sentence of eight words stands right here. ".repeat(200),
+            "x".repeat(5000),
+            "ä b ".repeat(2000),
+        ] {
             let mut outline = Outline::default();
             outline.block(&block);
             let document = outline.finish().unwrap();
-            let letters = |text: &str| text.chars().filter(|letter| !letter.is_whitespace()).collect::<String>();
+            let letters =
+                |text: &str| text.chars().filter(|letter| !letter.is_whitespace()).collect::<String>();
             let all: String = document.passages.iter().map(|passage| letters(&passage.text)).collect();
             assert_eq!(all, letters(&block));
             assert!(

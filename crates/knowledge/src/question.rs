@@ -10,21 +10,171 @@ use crate::limits::{QUESTION_CHARS_MAX, QUESTION_WORDS_MAX};
 /// Words that ask, greet and thank. Letters are compared in lower case.
 const ASKING: &[&str] = &[
     // English
-    "actually", "anybody", "anyone", "anything", "best", "could", "explain", "find", "get", "give", "gets", "getting", "go",
-    "going", "gonna", "got", "guys", "happen", "happened", "happening", "happens", "hello", "help", "hey", "hi", "info",
-    "information", "kind", "know", "let", "like", "look", "looking", "make", "may", "mean", "means", "might", "much", "must",
-    "need", "needed", "needs", "one", "please", "possible", "question", "really", "say", "see", "shall", "should", "show",
-    "something", "somehow", "somewhere", "still", "suppose", "supposed", "tell", "thank", "thanks", "thing", "things", "think",
-    "try", "trying", "understand", "use", "used", "uses", "using", "want", "wants", "way", "ways", "whats", "whether",
-    "without", "wonder", "wondering", "work", "works", "would", "able", "allowed", "many", "long", "often", "every", "ever",
-    "yes", "okay", "ok", "also", "us", "within", "already", "else", "exactly", "simply", "take", "takes",
+    "actually",
+    "anybody",
+    "anyone",
+    "anything",
+    "best",
+    "could",
+    "explain",
+    "find",
+    "get",
+    "give",
+    "gets",
+    "getting",
+    "go",
+    "going",
+    "gonna",
+    "got",
+    "guys",
+    "happen",
+    "happened",
+    "happening",
+    "happens",
+    "hello",
+    "help",
+    "hey",
+    "hi",
+    "info",
+    "information",
+    "kind",
+    "know",
+    "let",
+    "like",
+    "look",
+    "looking",
+    "make",
+    "may",
+    "mean",
+    "means",
+    "might",
+    "much",
+    "must",
+    "need",
+    "needed",
+    "needs",
+    "one",
+    "please",
+    "possible",
+    "question",
+    "really",
+    "say",
+    "see",
+    "shall",
+    "should",
+    "show",
+    "something",
+    "somehow",
+    "somewhere",
+    "still",
+    "suppose",
+    "supposed",
+    "tell",
+    "thank",
+    "thanks",
+    "thing",
+    "things",
+    "think",
+    "try",
+    "trying",
+    "understand",
+    "use",
+    "used",
+    "uses",
+    "using",
+    "want",
+    "wants",
+    "way",
+    "ways",
+    "whats",
+    "whether",
+    "without",
+    "wonder",
+    "wondering",
+    "work",
+    "works",
+    "would",
+    "able",
+    "allowed",
+    "many",
+    "long",
+    "often",
+    "every",
+    "ever",
+    "yes",
+    "okay",
+    "ok",
+    "also",
+    "us",
+    "within",
+    "already",
+    "else",
+    "exactly",
+    "simply",
+    "take",
+    "takes",
     // German
-    "bitte", "brauche", "braucht", "danke", "erklären", "frage", "geben", "geht", "gibt", "gerne", "hallo", "helfen",
-    "hilfe", "kannst", "kann", "können", "könnte", "machen", "macht", "möchte", "möglich", "muss", "müssen", "sagen", "sagt",
-    "wieviel", "wissen", "wollen", "würde", "darf", "dürfen", "lange", "viel", "viele", "kriege", "bekomme", "bekommen",
+    "bitte",
+    "brauche",
+    "braucht",
+    "danke",
+    "erklären",
+    "frage",
+    "geben",
+    "geht",
+    "gibt",
+    "gerne",
+    "hallo",
+    "helfen",
+    "hilfe",
+    "kannst",
+    "kann",
+    "können",
+    "könnte",
+    "machen",
+    "macht",
+    "möchte",
+    "möglich",
+    "muss",
+    "müssen",
+    "sagen",
+    "sagt",
+    "wieviel",
+    "wissen",
+    "wollen",
+    "würde",
+    "darf",
+    "dürfen",
+    "lange",
+    "viel",
+    "viele",
+    "kriege",
+    "bekomme",
+    "bekommen",
     // French, Spanish
-    "bonjour", "merci", "besoin", "peux", "peut", "puis", "voudrais", "savoir", "comment", "combien", "hola", "gracias",
-    "puedo", "puede", "quiero", "quisiera", "saber", "necesito", "favor", "cuánto", "cómo", "hay", "faut",
+    "bonjour",
+    "merci",
+    "besoin",
+    "peux",
+    "peut",
+    "puis",
+    "voudrais",
+    "savoir",
+    "comment",
+    "combien",
+    "hola",
+    "gracias",
+    "puedo",
+    "puede",
+    "quiero",
+    "quisiera",
+    "saber",
+    "necesito",
+    "favor",
+    "cuánto",
+    "cómo",
+    "hay",
+    "faut",
 ];
 
 /// The words of a question that a passage is searched by, in order and each once. All its words when all only ask.
@@ -47,8 +197,11 @@ pub fn words(question: &str) -> Vec<String> {
 /// be found by itself.
 #[must_use]
 pub fn searchable(text: &str) -> String {
-    let words: Vec<&str> =
-        text.unicode_words().flat_map(|word| word.split(['_', '.'])).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .unicode_words()
+        .flat_map(|word| word.split(['_', '.']))
+        .filter(|word| !word.is_empty())
+        .collect();
     words.join(" ")
 }
 
@@ -58,7 +211,10 @@ mod tests {
 
     #[test]
     fn only_what_is_asked_about_is_left() {
-        assert_eq!(words("Hi, could you please tell me how I can return my SHOES?"), ["you", "me", "how", "i", "can", "return", "my", "shoes"]);
+        assert_eq!(
+            words("Hi, could you please tell me how I can return my SHOES?"),
+            ["you", "me", "how", "i", "can", "return", "my", "shoes"]
+        );
         assert_eq!(words("TURNLOOM_LOG turnloom"), ["turnloom", "log"]);
         assert_eq!(words("help please"), ["help", "please"]);
         assert!(words("?!").is_empty());
@@ -66,6 +222,9 @@ mod tests {
 
     #[test]
     fn names_are_searchable_by_their_parts() {
-        assert_eq!(searchable("see docker-compose.yml, `max_ack_pending`!"), "see docker compose yml max ack pending");
+        assert_eq!(
+            searchable("see docker-compose.yml, `max_ack_pending`!"),
+            "see docker compose yml max ack pending"
+        );
     }
 }

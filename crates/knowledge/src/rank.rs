@@ -7,6 +7,9 @@
 const K1: f64 = 1.2;
 /// How much a long passage must have more words to count the same.
 const B: f64 = 0.5;
+/// Passages that every base is taken to have besides: in one of three passages, too, a word that is there must not weigh
+/// next to nothing beside one that is not.
+const BACKGROUND_PASSAGES: f64 = 50.0;
 /// Damps the first ranks when two orders are fused; the value of the paper.
 const FUSION_K: f64 = 60.0;
 
@@ -41,7 +44,7 @@ pub struct Fit {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a base has some ten thousand passages")]
 pub fn weight(having: u64, all: u64) -> f64 {
-    let (having, all) = (having.min(all) as f64, all as f64);
+    let (having, all) = (having.min(all) as f64, all as f64 + BACKGROUND_PASSAGES);
     (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
 }
 
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
 
     fn terms() -> Vec<Term> {
-        [("refund", weight(2, 100)), ("order", weight(60, 100))]
+        [("refund", weight(2, 100)), ("order", weight(5, 100))]
             .map(|(lexeme, weight)| Term { lexeme: lexeme.to_owned(), weight })
             .to_vec()
     }
@@ -100,7 +103,7 @@ mod tests {
     fn rare_words_say_more() {
         assert!(weight(1, 100) > weight(10, 100) && weight(10, 100) > weight(99, 100));
         assert!(weight(100, 100) > 0.0 && weight(7, 0) > 0.0);
-        assert!(fits([1, 0], 50).score > fits([0, 3], 50).score);
+        assert!(fits([1, 0], 50).score > fits([0, 1], 50).score);
     }
 
     #[test]

@@ -67,11 +67,17 @@ pub fn read(answer: &str, response_type: ResponseType, passages: usize) -> Resul
 
 /// Models like to put a fence around JSON.
 fn unfenced(answer: &str) -> &str {
-    let Some(inner) = answer.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else { return answer };
+    let Some(inner) = answer.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else {
+        return answer;
+    };
     inner.split_once('\n').map_or(inner, |(_, body)| body).trim()
 }
 
-fn from_object(mut object: Map<String, Value>, form: ResponseType, passages: usize) -> Result<Reply, Nonsense> {
+fn from_object(
+    mut object: Map<String, Value>,
+    form: ResponseType,
+    passages: usize,
+) -> Result<Reply, Nonsense> {
     let text = match object.remove("text") {
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(_) | None => String::new(),
@@ -111,7 +117,8 @@ fn sources(value: Option<&Value>, passages: usize) -> Result<Vec<usize>, Nonsens
     let mut sources = Vec::new();
     for item in items {
         let number = item.as_u64().and_then(|number| usize::try_from(number).ok());
-        let number = number.filter(|number| (1..=passages).contains(number)).ok_or(Nonsense::UnknownSource)?;
+        let number =
+            number.filter(|number| (1..=passages).contains(number)).ok_or(Nonsense::UnknownSource)?;
         if !sources.contains(&(number - 1)) {
             sources.push(number - 1);
         }
@@ -154,7 +161,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_in_its_form() {
-        let whole = r#"{"text": " Within 30 days. ", "data": {"days": 30}, "sources": [2, 1, 2], "confidence": 0.9}"#;
+        let whole =
+            r#"{"text": " Within 30 days. ", "data": {"days": 30}, "sources": [2, 1, 2], "confidence": 0.9}"#;
         let read = |form| read(whole, form, 3).unwrap();
         let data = json!({"days": 30}).as_object().cloned();
         let reply = |text: &str, data| Reply {

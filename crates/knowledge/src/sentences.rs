@@ -4,8 +4,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// What stands before a point that ends no sentence.
 const ABBREVIATIONS: [&str; 20] = [
-    "e.g.", "i.e.", "etc.", "vs.", "approx.", "no.", "mr.", "mrs.", "dr.", "st.", "z.b.", "d.h.", "bzw.", "ca.", "nr.",
-    "inkl.", "p.ex.", "sr.", "sra.", "cf.",
+    "e.g.", "i.e.", "etc.", "vs.", "approx.", "no.", "mr.", "mrs.", "dr.", "st.", "z.b.", "d.h.", "bzw.",
+    "ca.", "nr.", "inkl.", "p.ex.", "sr.", "sra.", "cf.",
 ];
 
 /// The sentences of a text, in order, with the blanks behind them: together they are the text.
@@ -30,7 +30,12 @@ pub(crate) fn of_lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn goes_on(sentence: &str) -> bool {
-    let last = sentence.split_whitespace().next_back().unwrap_or_default().trim_start_matches(['(', '"']).to_lowercase();
+    let last = sentence
+        .split_whitespace()
+        .next_back()
+        .unwrap_or_default()
+        .trim_start_matches(['(', '"'])
+        .to_lowercase();
     ABBREVIATIONS.contains(&last.as_str())
 }
 
@@ -44,7 +49,14 @@ mod tests {
         let found: Vec<&str> = of_lines(text).collect();
         assert_eq!(
             found,
-            ["Send it back, e.g. by post.", "It costs 4.50 EUR!", "Is that all?", "Yes", "A line.", "Another"]
+            [
+                "Send it back, e.g. by post.",
+                "It costs 4.50 EUR!",
+                "Is that all?",
+                "Yes",
+                "A line.",
+                "Another"
+            ]
         );
     }
 }

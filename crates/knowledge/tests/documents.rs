@@ -42,7 +42,10 @@ fn html_is_read_as_it_is_seen() {
 #[test]
 fn plain_text_is_read_by_its_paragraphs() {
     let text = "\u{feff}Returns\n\nYou have 30 days\nto send it back.\n\n- unworn\n- with box\n";
-    assert_eq!(told(text, MediaType::Text), ["Returns: You have 30 days to send it back. / - unworn / - with box"]);
+    assert_eq!(
+        told(text, MediaType::Text),
+        ["Returns: You have 30 days to send it back. / - unworn / - with box"]
+    );
 }
 
 #[test]

@@ -8,13 +8,24 @@ use crate::outline::Outline;
 
 /// What stands in these is not part of the text.
 const UNSEEN: [&[u8]; 12] = [
-    b"script", b"style", b"noscript", b"template", b"svg", b"math", b"iframe", b"object", b"select", b"textarea", b"button",
+    b"script",
+    b"style",
+    b"noscript",
+    b"template",
+    b"svg",
+    b"math",
+    b"iframe",
+    b"object",
+    b"select",
+    b"textarea",
+    b"button",
     b"nav",
 ];
 /// These stand within a line; all others begin and end a block.
 const INLINE: [&[u8]; 26] = [
-    b"a", b"abbr", b"b", b"bdi", b"bdo", b"cite", b"code", b"data", b"dfn", b"em", b"font", b"i", b"kbd", b"label",
-    b"mark", b"q", b"s", b"samp", b"small", b"span", b"strong", b"sub", b"sup", b"time", b"u", b"var",
+    b"a", b"abbr", b"b", b"bdi", b"bdo", b"cite", b"code", b"data", b"dfn", b"em", b"font", b"i", b"kbd",
+    b"label", b"mark", b"q", b"s", b"samp", b"small", b"span", b"strong", b"sub", b"sup", b"time", b"u",
+    b"var",
 ];
 
 pub(super) fn read(text: &str, outline: &mut Outline) {

@@ -7,7 +7,10 @@ use crate::outline::Outline;
 
 pub(super) fn read(text: &str, outline: &mut Outline) {
     let mut reading = Reading::default();
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS) {
+    for event in Parser::new_ext(
+        text,
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS,
+    ) {
         if outline.is_full() {
             return;
         }
@@ -50,7 +53,9 @@ impl Reading {
                 self.flush(outline);
                 self.in_code = true;
             }
-            Tag::Paragraph | Tag::Heading { .. } | Tag::Item | Tag::HtmlBlock | Tag::List(_) => self.flush(outline),
+            Tag::Paragraph | Tag::Heading { .. } | Tag::Item | Tag::HtmlBlock | Tag::List(_) => {
+                self.flush(outline);
+            }
             _ => {}
         }
     }

@@ -24,7 +24,8 @@ const PARAGRAPH: f32 = 1.9;
 
 pub(super) fn read(bytes: &[u8], outline: &mut Outline) -> Result<(), Unreadable> {
     // The document is thrown away after a panic.
-    let pages = catch_unwind(AssertUnwindSafe(|| pages(bytes, outline))).unwrap_or(Err(Unreadable::NotPdf))?;
+    let pages =
+        catch_unwind(AssertUnwindSafe(|| pages(bytes, outline))).unwrap_or(Err(Unreadable::NotPdf))?;
     let mut any = false;
     for page in pages {
         any |= !page.trim().is_empty();
