@@ -63,9 +63,9 @@ impl App {
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let repair = tokio::spawn(repair::run(self.announcer, shutdown.clone()));
         let erasing = tokio::spawn(self.eraser.run(shutdown.clone()));
-        let embedding = self.embedder.map(|embedder| {
-            tokio::spawn(embed::run(self.store.clone(), embedder, shutdown.clone()))
-        });
+        let embedding = self
+            .embedder
+            .map(|embedder| tokio::spawn(embed::run(self.store.clone(), embedder, shutdown.clone())));
         let tidying = tokio::spawn(tidying::run(self.store, shutdown.clone()));
         shutdown.requested().await;
         self.server.stop().await;

@@ -76,7 +76,9 @@ struct Embedded {
 impl Embedder {
     /// Of these settings; none when there is no endpoint.
     pub fn new(config: &EmbeddingConfig) -> anyhow::Result<Option<Self>> {
-        let (Some(url), Some(model)) = (&config.embedding_url, &config.embedding_model) else { return Ok(None) };
+        let (Some(url), Some(model)) = (&config.embedding_url, &config.embedding_model) else {
+            return Ok(None);
+        };
         // Another part of the process may have done so before.
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder()
@@ -113,8 +115,8 @@ impl Embedder {
                 return Err(EmbeddingError::Nonsense("it is too long"));
             }
         }
-        let answered: Answered =
-            serde_json::from_slice(&bytes).map_err(|_| EmbeddingError::Nonsense("it is not the JSON that it should be"))?;
+        let answered: Answered = serde_json::from_slice(&bytes)
+            .map_err(|_| EmbeddingError::Nonsense("it is not the JSON that it should be"))?;
         in_order(answered, texts.len())
     }
 }
@@ -122,7 +124,8 @@ impl Embedder {
 fn in_order(answered: Answered, texts: usize) -> Result<Vec<Vec<f32>>, EmbeddingError> {
     let mut data = answered.data;
     data.sort_by_key(|embedded| embedded.index);
-    let complete = data.len() == texts && data.iter().zip(0..).all(|(embedded, index)| embedded.index == index);
+    let complete =
+        data.len() == texts && data.iter().zip(0..).all(|(embedded, index)| embedded.index == index);
     if !complete {
         return Err(EmbeddingError::Nonsense("there is not one vector for each text"));
     }
@@ -134,7 +137,9 @@ fn of_length_1(mut vector: Vec<f32>) -> Result<Vec<f32>, EmbeddingError> {
     if !(1..=DIMENSIONS_MAX).contains(&vector.len()) || !length.is_finite() || length <= f32::EPSILON {
         return Err(EmbeddingError::Nonsense("a vector has no direction"));
     }
-    vector.iter_mut().for_each(|number| *number /= length);
+    for number in &mut vector {
+        *number /= length;
+    }
     Ok(vector)
 }
 
@@ -143,7 +148,8 @@ mod tests {
     use super::*;
 
     fn answered(vectors: &[(usize, &[f32])]) -> Answered {
-        let embedded = |(index, vector): &(usize, &[f32])| Embedded { index: *index, embedding: vector.to_vec() };
+        let embedded =
+            |(index, vector): &(usize, &[f32])| Embedded { index: *index, embedding: vector.to_vec() };
         Answered { data: vectors.iter().map(embedded).collect() }
     }
 

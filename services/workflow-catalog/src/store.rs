@@ -52,7 +52,10 @@ impl From<diesel::result::Error> for StoreError {
         match error {
             Error::NotFound => Self::NotFound,
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref what)
-                if matches!(what.constraint_name(), Some("workflows_by_name" | "knowledge_bases_by_name")) =>
+                if matches!(
+                    what.constraint_name(),
+                    Some("workflows_by_name" | "knowledge_bases_by_name")
+                ) =>
             {
                 Self::NameTaken
             }

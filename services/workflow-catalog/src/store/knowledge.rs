@@ -13,4 +13,4 @@ pub(crate) use documents::StoredDocument;
 pub(crate) use list::{Place, Span};
 pub(crate) use put::{NewDocument, NewPassage};
 pub(crate) use search::{Candidate, Shape, WantedTerm};
-pub(crate) use vectors::{StoredVector, ToEmbed};
+pub(crate) use vectors::ToEmbed;

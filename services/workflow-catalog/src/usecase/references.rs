@@ -29,7 +29,9 @@ pub(super) async fn with_missing_bases(
         warnings.push(v1::Problem {
             code: WarningCode::KnowledgeBaseMissing.as_str().to_owned(),
             field: format!("configuration.nodes[{index}].knowledge_base"),
-            message: format!("There is no knowledge base '{name}': the node gives its fallback until there is one"),
+            message: format!(
+                "There is no knowledge base '{name}': the node gives its fallback until there is one"
+            ),
         });
     }
     // Stable: what is said of one node stays as it was said.

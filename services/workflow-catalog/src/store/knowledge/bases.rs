@@ -124,7 +124,8 @@ impl Store {
         self.pool
             .run(move |connection| {
                 Box::pin(async move {
-                    let query = "DELETE FROM knowledge_bases WHERE account_id = $1 AND (id = $2 OR name_key = $3)";
+                    let query =
+                        "DELETE FROM knowledge_bases WHERE account_id = $1 AND (id = $2 OR name_key = $3)";
                     let deleted = sql_query(query)
                         .bind::<SqlUuid, _>(account.as_uuid())
                         .bind::<SqlUuid, _>(id)
@@ -138,7 +139,11 @@ impl Store {
     }
 
     /// Which of these names and ids call no base of the account.
-    pub async fn missing_bases(&self, account: AccountId, called: &[String]) -> Result<Vec<String>, StoreError> {
+    pub async fn missing_bases(
+        &self,
+        account: AccountId,
+        called: &[String],
+    ) -> Result<Vec<String>, StoreError> {
         if called.is_empty() {
             return Ok(Vec::new());
         }

@@ -59,11 +59,7 @@ impl Store {
     pub async fn document(&self, base: Uuid, id: &str) -> Result<StoredDocument, StoreError> {
         let mut connection = self.pool.get().await?;
         let query = format!("SELECT {COLUMNS} FROM documents WHERE base_id = $1 AND id = $2");
-        Ok(sql_query(query)
-            .bind::<SqlUuid, _>(base)
-            .bind::<Text, _>(id)
-            .get_result(&mut *connection)
-            .await?)
+        Ok(sql_query(query).bind::<SqlUuid, _>(base).bind::<Text, _>(id).get_result(&mut *connection).await?)
     }
 
     /// Removes a document with its passages; whether there was one.

@@ -57,7 +57,11 @@ fn skip<Id>(span: &Span<Id>) -> i64 {
 
 impl Store {
     /// A page of an account's bases, and how many there are in all.
-    pub async fn list_bases(&self, account: AccountId, span: Span<Uuid>) -> Result<Listed<StoredBase>, StoreError> {
+    pub async fn list_bases(
+        &self,
+        account: AccountId,
+        span: Span<Uuid>,
+    ) -> Result<Listed<StoredBase>, StoreError> {
         let mut connection = self.pool.get().await?;
         let count: Count = sql_query("SELECT count(*) AS n FROM knowledge_bases WHERE account_id = $1")
             .bind::<SqlUuid, _>(account.as_uuid())

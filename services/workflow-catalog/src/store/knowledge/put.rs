@@ -54,7 +54,9 @@ impl Store {
                     let base = lock(connection, &new).await?;
                     let passages = u64::try_from(base.others).unwrap_or(0) + new.passages.len() as u64;
                     if passages > BASE_PASSAGES_MAX {
-                        return Err(StoreError::Conflict("The knowledge base would have more than 50000 passages"));
+                        return Err(StoreError::Conflict(
+                            "The knowledge base would have more than 50000 passages",
+                        ));
                     }
                     sql_query("DELETE FROM passages WHERE base_id = $1 AND document_id = $2")
                         .bind::<SqlUuid, _>(new.base)
@@ -132,7 +134,8 @@ async fn write_passages(
         headings.iter().map(|headings| knowledge::question::searchable(headings)).collect();
     let texts: Vec<&str> = batch.iter().map(|passage| passage.text.as_str()).collect();
     let text_words: Vec<&str> = batch.iter().map(|passage| passage.searchable.as_str()).collect();
-    let counts: Vec<i32> = batch.iter().map(|passage| i32::try_from(words(passage)).unwrap_or(i32::MAX)).collect();
+    let counts: Vec<i32> =
+        batch.iter().map(|passage| i32::try_from(words(passage)).unwrap_or(i32::MAX)).collect();
     sql_query(
         "INSERT INTO passages (base_id, document_id, position, headings, body, language, words, search)
          SELECT $1, $2, p.position, string_to_array(p.headings, $11), p.body, $3, p.words,

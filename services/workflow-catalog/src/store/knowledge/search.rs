@@ -60,7 +60,8 @@ impl Store {
     /// What a base holds, by language.
     pub async fn shapes(&self, base: Uuid) -> Result<Vec<Shape>, StoreError> {
         let mut connection = self.pool.get().await?;
-        let query = "SELECT language, sum(passages)::bigint AS passages, sum(words)::bigint AS words FROM documents
+        let query =
+            "SELECT language, sum(passages)::bigint AS passages, sum(words)::bigint AS words FROM documents
              WHERE base_id = $1 GROUP BY language ORDER BY language";
         Ok(sql_query(query).bind::<SqlUuid, _>(base).get_results(&mut *connection).await?)
     }

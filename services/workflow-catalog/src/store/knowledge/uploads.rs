@@ -61,7 +61,8 @@ impl Store {
             .bind::<SqlUuid, _>(upload)
             .get_results(&mut *connection)
             .await?;
-        let complete = found.len() == parts as usize && found.iter().zip(0..).all(|(part, no)| part.part == no);
+        let complete =
+            found.len() == parts as usize && found.iter().zip(0..).all(|(part, no)| part.part == no);
         Ok(complete.then(|| found.into_iter().flat_map(|part| part.data).collect()))
     }
 

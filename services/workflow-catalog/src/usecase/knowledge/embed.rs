@@ -50,7 +50,10 @@ async fn round(store: &Store, embedder: &Embedder) -> anyhow::Result<usize> {
 }
 
 /// The vectors of a batch. When the endpoint does not take it, one by one: what it does not take alone has none.
-async fn make(embedder: &Embedder, wanted: &[ToEmbed]) -> Result<Vec<(i64, Option<Vec<f32>>)>, EmbeddingError> {
+async fn make(
+    embedder: &Embedder,
+    wanted: &[ToEmbed],
+) -> Result<Vec<(i64, Option<Vec<f32>>)>, EmbeddingError> {
     let texts: Vec<String> = wanted.iter().map(|wanted| wanted.text.clone()).collect();
     match embedder.embed(&texts, BATCH_DEADLINE).await {
         Ok(vectors) => Ok(wanted.iter().map(|wanted| wanted.id).zip(vectors.into_iter().map(Some)).collect()),

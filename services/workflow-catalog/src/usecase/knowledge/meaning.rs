@@ -97,7 +97,8 @@ impl Vectors {
         if question.is_empty() || question.len() != self.dimensions {
             return Vec::new();
         }
-        let product = |vector: &[f32]| vector.iter().zip(question).map(|(one, other)| one * other).sum::<f32>();
+        let product =
+            |vector: &[f32]| vector.iter().zip(question).map(|(one, other)| one * other).sum::<f32>();
         let mut near: Vec<Near> =
             self.ids.iter().copied().zip(self.numbers.chunks(self.dimensions).map(product)).collect();
         near.sort_unstable_by(|(one, a), (other, b)| b.total_cmp(a).then(one.cmp(other)));
@@ -112,8 +113,12 @@ mod tests {
 
     #[test]
     fn the_nearest_come_first() {
-        let vectors =
-            Vectors { revision: 1, ids: vec![7, 8, 9], numbers: vec![1.0, 0.0, 0.0, 1.0, 0.6, 0.8], dimensions: 2 };
+        let vectors = Vectors {
+            revision: 1,
+            ids: vec![7, 8, 9],
+            numbers: vec![1.0, 0.0, 0.0, 1.0, 0.6, 0.8],
+            dimensions: 2,
+        };
         let order: Vec<i64> = vectors.nearest(&[0.0, 1.0]).into_iter().map(|(id, _)| id).collect();
         assert_eq!(order, [8, 9, 7]);
         assert!(vectors.nearest(&[1.0]).is_empty() && vectors.nearest(&[]).is_empty());

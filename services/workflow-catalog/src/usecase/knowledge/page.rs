@@ -34,8 +34,8 @@ pub(super) fn span<Id>(
 }
 
 /// The cursor behind a row.
-pub(super) fn cursor(list: &str, last: &Place<String>) -> String {
-    format!("{list}-{:x}-{}", last.created_at.timestamp_micros(), last.id)
+pub(super) fn cursor(list: &str, row: &Place<String>) -> String {
+    format!("{list}-{:x}-{}", row.created_at.timestamp_micros(), row.id)
 }
 
 fn read<Id>(list: &str, text: &str, read_id: impl Fn(&str) -> Option<Id>) -> Result<Place<Id>, Failure> {

@@ -47,7 +47,10 @@ pub(crate) async fn put(
     }
     let kind = MediaType::parse(&request.content_type).ok_or_else(|| {
         let kinds = MediaType::ALL.map(MediaType::as_str).join(", ");
-        Failure::because(ErrorCode::UnsupportedMediaType, format!("Send the document as one of {kinds}, texts in UTF-8"))
+        Failure::because(
+            ErrorCode::UnsupportedMediaType,
+            format!("Send the document as one of {kinds}, texts in UTF-8"),
+        )
     })?;
     let bytes = bytes_of(store, account, &request).await?;
     let size = bytes.len() as u64;
@@ -75,14 +78,21 @@ pub(crate) async fn put(
     Ok(v1::PutDocumentResponse { document: Some(stored.to_message()), created })
 }
 
-async fn bytes_of(store: &Store, account: AccountId, request: &v1::PutDocumentRequest) -> Result<Vec<u8>, Failure> {
+async fn bytes_of(
+    store: &Store,
+    account: AccountId,
+    request: &v1::PutDocumentRequest,
+) -> Result<Vec<u8>, Failure> {
     let bytes = if request.parts == 0 {
         request.data.to_vec()
     } else {
         let upload = upload_of(&request.upload_id)?;
         let joined = store.joined_parts(account, upload, request.parts).await;
         joined.map_err(|error| base_failure(&error))?.ok_or_else(|| {
-            Failure::because(ErrorCode::ServiceUnavailable, "A part of the document is missing: send it again")
+            Failure::because(
+                ErrorCode::ServiceUnavailable,
+                "A part of the document is missing: send it again",
+            )
         })?
     };
     if bytes.len() > DOCUMENT_BYTES_MAX { Err(too_large()) } else { Ok(bytes) }

@@ -32,7 +32,8 @@ pub(crate) async fn search(
         shapes.retain(|shape| shape.language == request.language);
     }
     let limit = request.limit.clamp(1, FOUND_MAX) as usize;
-    let languages: Vec<Language> = shapes.iter().filter_map(|shape| Language::parse(&shape.language)).collect();
+    let languages: Vec<Language> =
+        shapes.iter().filter_map(|shape| Language::parse(&shape.language)).collect();
     let words = question::words(&request.query).join(" ");
     let wanted = store.wanted_terms(base.id, &languages, &words).await;
     let wanted = wanted.map_err(|error| base_failure(&error))?;
@@ -47,9 +48,10 @@ pub(crate) async fn search(
     let order = order(&candidates, fits, &near, limit);
     // Of several languages the terms are those of the best passage.
     let language = order.first().map(|best| best.candidate.language.clone());
-    let told = terms.into_iter().zip(&wanted).filter(|(_, wanted)| {
-        language.as_ref().is_none_or(|language| wanted.language == *language)
-    });
+    let told = terms
+        .into_iter()
+        .zip(&wanted)
+        .filter(|(_, wanted)| language.as_ref().is_none_or(|language| wanted.language == *language));
     Ok(v1::SearchKnowledgeResponse {
         base_id: flow_model::KnowledgeBaseId::new(base.id).to_vec().into(),
         terms: told.map(|(term, _)| v1::SearchTerm { lexeme: term.lexeme, weight: term.weight }).collect(),
@@ -71,7 +73,8 @@ fn order<'a>(candidates: &'a [Candidate], fits: Vec<Fit>, near: &[Near], limit: 
         .iter()
         .zip(fits)
         .map(|(candidate, fit)| {
-            let similarity = near.iter().find(|(id, _)| *id == candidate.id).map(|(_, similarity)| *similarity);
+            let similarity =
+                near.iter().find(|(id, _)| *id == candidate.id).map(|(_, similarity)| *similarity);
             Placed { candidate, fit, similarity }
         })
         .collect();

@@ -18,7 +18,9 @@ pub(crate) async fn run(store: Store, shutdown: Shutdown) {
     while !shutdown.is_requested() {
         match store.forget_parts_before(clock::now() - KEPT).await {
             Ok(0) => {}
-            Ok(parts) => tracing::info!(parts, "parts of documents that were never put together are forgotten"),
+            Ok(parts) => {
+                tracing::info!(parts, "parts of documents that were never put together are forgotten");
+            }
             Err(error) => tracing::debug!(%error, "parts of documents are forgotten later"),
         }
         tokio::select! {
