@@ -6,8 +6,8 @@ use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{optional, parameters, responses, schemas, texts};
-use crate::http::operation::{OPERATIONS, Operation, Shape};
 use crate::http::knowledge_bases::documents::put;
+use crate::http::operation::{OPERATIONS, Operation, Shape};
 use crate::http::{dead_letters, error, executions, knowledge_bases, messages, runners, workflows};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
@@ -102,8 +102,10 @@ fn describe(operation: &Operation) -> Value {
 
 /// A document is sent as it is.
 fn documents_body() -> Value {
-    let content: Map<String, Value> =
-        put::MEDIA_TYPES.iter().map(|kind| ((*kind).to_owned(), json!({"schema": {}}))).collect();
+    let content: Map<String, Value> = put::MEDIA_TYPES
+        .iter()
+        .map(|kind| ((*kind).to_owned(), json!({"schema": {"type": "string", "format": "binary"}})))
+        .collect();
     json!({"required": true, "content": content})
 }
 

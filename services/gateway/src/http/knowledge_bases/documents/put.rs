@@ -89,8 +89,7 @@ pub(in crate::http) async fn put(
 fn title(query: &Query) -> Result<String, ApiError> {
     let title = query.text("title")?.unwrap_or_default();
     if title.chars().count() > TITLE_CHARS_MAX || title.chars().any(char::is_control) {
-        let details =
-            format!("The parameter 'title' must be a line of at most {TITLE_CHARS_MAX} characters");
+        let details = format!("The parameter 'title' must be a line of at most {TITLE_CHARS_MAX} characters");
         return Err(ApiError::invalid("title", details));
     }
     Ok(title.to_owned())
