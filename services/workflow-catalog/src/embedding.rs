@@ -76,7 +76,8 @@ struct Embedded {
 impl Embedder {
     /// Of these settings; none when there is no endpoint.
     pub fn new(config: &EmbeddingConfig) -> anyhow::Result<Option<Self>> {
-        let (Some(url), Some(model)) = (&config.embedding_url, &config.embedding_model) else {
+        let set = |setting: &Option<String>| setting.clone().filter(|text| !text.is_empty());
+        let (Some(url), Some(model)) = (set(&config.embedding_url), set(&config.embedding_model)) else {
             return Ok(None);
         };
         // Another part of the process may have done so before.
@@ -88,7 +89,7 @@ impl Embedder {
             .build()?;
         let url = format!("{}/embeddings", url.trim_end_matches('/'));
         url::Url::parse(&url).map_err(|error| anyhow::anyhow!("--embedding-url: {error}"))?;
-        Ok(Some(Self { http, url, model: model.clone(), key: config.embedding_key.clone() }))
+        Ok(Some(Self { http, url, model, key: config.embedding_key.clone() }))
     }
 
     /// The model's name.

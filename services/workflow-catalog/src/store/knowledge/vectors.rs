@@ -53,14 +53,7 @@ impl Store {
         self.pool
             .run(move |connection| {
                 Box::pin(async move {
-                    for (id, vector) in &vectors {
-                        sql_query("UPDATE passages SET embedding = $2, embedding_model = $3 WHERE id = $1")
-                            .bind::<BigInt, _>(id)
-                            .bind::<Nullable<Array<Float>>, _>(vector)
-                            .bind::<Text, _>(&model)
-                            .execute(connection)
-                            .await?;
-                    }
+                    // The base first, as a put takes them: two that take them the other way round wait for ever.
                     let ids: Vec<i64> = vectors.iter().map(|(id, _)| *id).collect();
                     sql_query(
                         "UPDATE knowledge_bases SET revision = revision + 1
@@ -69,6 +62,14 @@ impl Store {
                     .bind::<Array<BigInt>, _>(ids)
                     .execute(connection)
                     .await?;
+                    for (id, vector) in &vectors {
+                        sql_query("UPDATE passages SET embedding = $2, embedding_model = $3 WHERE id = $1")
+                            .bind::<BigInt, _>(id)
+                            .bind::<Nullable<Array<Float>>, _>(vector)
+                            .bind::<Text, _>(&model)
+                            .execute(connection)
+                            .await?;
+                    }
                     Ok(())
                 })
             })
