@@ -1,4 +1,5 @@
 //! With an embedding endpoint, passages are found by their meaning, too; without it, or while it is away, by their words.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
