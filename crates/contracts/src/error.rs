@@ -27,16 +27,24 @@ pub enum ErrorCode {
     DeadLetterNotFound,
     /// No such secret in this account.
     SecretNotFound,
+    /// No such knowledge base in this account.
+    KnowledgeBaseNotFound,
+    /// No such document in this knowledge base.
+    DocumentNotFound,
     /// No such route.
     NotFound,
     /// The route exists with another method.
     MethodNotAllowed,
     /// The body is over the limit.
     PayloadTooLarge,
-    /// The body is not JSON.
+    /// The body is not JSON, or of no kind that is taken here.
     UnsupportedMediaType,
+    /// A document that is broken, encrypted or empty.
+    DocumentUnreadable,
     /// The name is taken in this account.
     WorkflowAlreadyExists,
+    /// The name is taken in this account.
+    KnowledgeBaseAlreadyExists,
     /// The state does not allow it.
     Conflict,
     /// The operator has set no key to seal secrets with.
@@ -57,7 +65,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -69,11 +77,15 @@ impl ErrorCode {
         Self::MessageNotFound,
         Self::DeadLetterNotFound,
         Self::SecretNotFound,
+        Self::KnowledgeBaseNotFound,
+        Self::DocumentNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::DocumentUnreadable,
         Self::WorkflowAlreadyExists,
+        Self::KnowledgeBaseAlreadyExists,
         Self::Conflict,
         Self::SecretsNotConfigured,
         Self::PreconditionFailed,
@@ -99,11 +111,15 @@ impl ErrorCode {
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::SecretNotFound => "SECRET_NOT_FOUND",
+            Self::KnowledgeBaseNotFound => "KNOWLEDGE_BASE_NOT_FOUND",
+            Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::DocumentUnreadable => "DOCUMENT_UNREADABLE",
             Self::WorkflowAlreadyExists => "WORKFLOW_ALREADY_EXISTS",
+            Self::KnowledgeBaseAlreadyExists => "KNOWLEDGE_BASE_ALREADY_EXISTS",
             Self::Conflict => "CONFLICT",
             Self::SecretsNotConfigured => "SECRETS_NOT_CONFIGURED",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
@@ -133,13 +149,18 @@ impl ErrorCode {
             | Self::MessageNotFound
             | Self::DeadLetterNotFound
             | Self::SecretNotFound
+            | Self::KnowledgeBaseNotFound
+            | Self::DocumentNotFound
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::WorkflowAlreadyExists | Self::Conflict | Self::SecretsNotConfigured => 409,
+            Self::WorkflowAlreadyExists
+            | Self::KnowledgeBaseAlreadyExists
+            | Self::Conflict
+            | Self::SecretsNotConfigured => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::InvalidNodeConfig => 422,
+            Self::InvalidNodeConfig | Self::DocumentUnreadable => 422,
             Self::RateLimitExceeded => 429,
             Self::WorkflowExecutionFailed | Self::InternalError => 500,
             Self::ServiceUnavailable => 503,
@@ -162,11 +183,15 @@ impl ErrorCode {
             Self::MessageNotFound => "Message does not exist",
             Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::SecretNotFound => "Secret does not exist",
+            Self::KnowledgeBaseNotFound => "Knowledge base does not exist",
+            Self::DocumentNotFound => "Document does not exist",
             Self::NotFound => "No such route",
             Self::MethodNotAllowed => "The route does not take this method",
             Self::PayloadTooLarge => "The request body is too large",
             Self::UnsupportedMediaType => "The request body must be application/json",
+            Self::DocumentUnreadable => "The document cannot be read",
             Self::WorkflowAlreadyExists => "Workflow with this name already exists",
+            Self::KnowledgeBaseAlreadyExists => "Knowledge base with this name already exists",
             Self::Conflict => "The current state does not allow this operation",
             Self::SecretsNotConfigured => "Secrets cannot be kept: the operator has set no key for them",
             Self::PreconditionFailed => "The workflow has changed since it was read",

@@ -93,6 +93,30 @@ pub mod catalog {
     pub const GET_SECRETS: &str = "turnloom.catalog.v1.get_secrets";
 }
 
+/// Subjects of the requests about knowledge bases, which `workflow-catalog` answers.
+pub mod knowledge {
+    /// `CreateKnowledgeBaseRequest` to `KnowledgeBase`.
+    pub const CREATE_BASE: &str = "turnloom.knowledge.v1.create_base";
+    /// `GetKnowledgeBaseRequest` to `KnowledgeBase`.
+    pub const GET_BASE: &str = "turnloom.knowledge.v1.get_base";
+    /// `ListKnowledgeBasesRequest` to `ListKnowledgeBasesResponse`.
+    pub const LIST_BASES: &str = "turnloom.knowledge.v1.list_bases";
+    /// `DeleteKnowledgeBaseRequest` to `DeleteKnowledgeBaseResponse`.
+    pub const DELETE_BASE: &str = "turnloom.knowledge.v1.delete_base";
+    /// `PutDocumentPartRequest` to `PutDocumentPartResponse`.
+    pub const PUT_DOCUMENT_PART: &str = "turnloom.knowledge.v1.put_document_part";
+    /// `PutDocumentRequest` to `PutDocumentResponse`.
+    pub const PUT_DOCUMENT: &str = "turnloom.knowledge.v1.put_document";
+    /// `GetDocumentRequest` to `KnowledgeDocument`.
+    pub const GET_DOCUMENT: &str = "turnloom.knowledge.v1.get_document";
+    /// `ListDocumentsRequest` to `ListDocumentsResponse`.
+    pub const LIST_DOCUMENTS: &str = "turnloom.knowledge.v1.list_documents";
+    /// `DeleteDocumentRequest` to `DeleteDocumentResponse`.
+    pub const DELETE_DOCUMENT: &str = "turnloom.knowledge.v1.delete_document";
+    /// `SearchKnowledgeRequest` to `SearchKnowledgeResponse`.
+    pub const SEARCH: &str = "turnloom.knowledge.v1.search";
+}
+
 /// Subjects of the requests that any `execution-runner` answers.
 pub mod runner {
     /// `ListExecutionsRequest` to `ListExecutionsResponse`.

@@ -35,6 +35,9 @@ pub mod kind {
     /// An input, or a frame of inputs, that could not be handled.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum DeadLetter {}
+    /// Documents that answers are taken from.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum KnowledgeBase {}
     /// A process that runs turns.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Runner {}
@@ -54,6 +57,9 @@ pub mod kind {
     impl super::Kind for DeadLetter {
         const NAME: &'static str = "dead-letter";
     }
+    impl super::Kind for KnowledgeBase {
+        const NAME: &'static str = "knowledge-base";
+    }
     impl super::Kind for Runner {
         const NAME: &'static str = "runner";
     }
@@ -69,6 +75,8 @@ pub type ExecutionId = Id<kind::Execution>;
 pub type ConversationId = Id<kind::Conversation>;
 /// An input that could not be handled. Ids sort by when it was put aside.
 pub type DeadLetterId = Id<kind::DeadLetter>;
+/// Documents that answers are taken from.
+pub type KnowledgeBaseId = Id<kind::KnowledgeBase>;
 /// A process that runs turns; a new one each time that it is started.
 pub type RunnerId = Id<kind::Runner>;
 

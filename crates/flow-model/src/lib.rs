@@ -14,6 +14,6 @@ pub mod validate;
 pub mod workflow;
 
 pub use channel::Channel;
-pub use id::{AccountId, ConversationId, DeadLetterId, ExecutionId, RunnerId, WorkflowId};
+pub use id::{AccountId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, RunnerId, WorkflowId};
 pub use problem::{Problem, ProblemCode, Warning, WarningCode};
 pub use secret_name::SecretName;

@@ -42,6 +42,8 @@ pub struct Problem {
 pub enum WarningCode {
     /// A reference to a node that does not exist: the flow ends there.
     DanglingNext,
+    /// A knowledge base that does not exist: the node gives its fallback until it does.
+    KnowledgeBaseMissing,
 }
 
 impl WarningCode {
@@ -50,6 +52,7 @@ impl WarningCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DanglingNext => "DANGLING_NEXT",
+            Self::KnowledgeBaseMissing => "KNOWLEDGE_BASE_MISSING",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The services behind the gateway, as functions that fail the way the API does.
 
 pub(crate) mod catalog;
+pub(crate) mod knowledge;
 pub(crate) mod metrics;
 pub(crate) mod runner;
 pub(crate) mod secrets;
@@ -36,7 +37,16 @@ impl Client {
         subject: &'static str,
         request: &Req,
     ) -> Result<Resp, ApiError> {
-        let answer = self.bus.rpc().call(subject, request, DEADLINE).await;
+        self.call_within(DEADLINE, subject, request).await
+    }
+
+    async fn call_within<Req: Message, Resp: Message + Default>(
+        &self,
+        deadline: Duration,
+        subject: &'static str,
+        request: &Req,
+    ) -> Result<Resp, ApiError> {
+        let answer = self.bus.rpc().call(subject, request, deadline).await;
         answer.map_err(|error| failed(subject, error))
     }
 

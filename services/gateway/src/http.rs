@@ -7,6 +7,7 @@ mod dead_letters;
 mod deadline;
 pub(crate) mod error;
 mod executions;
+mod knowledge_bases;
 mod messages;
 mod observe;
 pub(crate) mod openapi;
@@ -92,7 +93,42 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .route(read().to(messages::get::get))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
+        .configure(of_knowledge)
         .configure(for_operators);
+}
+
+/// Routes of knowledge bases.
+fn of_knowledge(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/knowledge-bases")
+                .route(read().to(knowledge_bases::list::list))
+                .route(web::post().to(knowledge_bases::create::create))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/v1/knowledge-bases/{knowledge_base_id}")
+                .route(read().to(knowledge_bases::get::get))
+                .route(web::delete().to(knowledge_bases::delete::delete))
+                .default_service(web::to(|| not_allowed("GET, HEAD, DELETE"))),
+        )
+        .service(
+            web::resource("/v1/knowledge-bases/{knowledge_base_id}/search")
+                .route(web::post().to(knowledge_bases::search::search))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/v1/knowledge-bases/{knowledge_base_id}/documents")
+                .route(read().to(knowledge_bases::documents::list::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/knowledge-bases/{knowledge_base_id}/documents/{document_id}")
+                .route(read().to(knowledge_bases::documents::get::get))
+                .route(web::put().to(knowledge_bases::documents::put::put))
+                .route(web::delete().to(knowledge_bases::documents::delete::delete))
+                .default_service(web::to(|| not_allowed("GET, HEAD, PUT, DELETE"))),
+        );
 }
 
 /// Routes of those who run Turnloom.

@@ -12,16 +12,21 @@ use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
 
 use crate::config::Config;
+use crate::embedding::Embedder;
 use crate::inbound;
 use crate::store::{self, Store};
 use crate::usecase::announce::Announcer;
 use crate::usecase::erase::Eraser;
+use crate::usecase::knowledge::meaning::Meaning;
+use crate::usecase::knowledge::{embed, tidying};
 use crate::usecase::repair;
 
 /// A catalog that is ready to run.
 pub struct App {
     announcer: Arc<Announcer>,
     eraser: Eraser,
+    store: Store,
+    embedder: Option<Embedder>,
     server: RunningServer,
 }
 
@@ -44,8 +49,10 @@ impl App {
         let announcer = Arc::new(Announcer::new(bus.clone(), store.clone()));
         let after = TimeDelta::hours(i64::from(config.erase_after_hours));
         let eraser = Eraser::new(bus.clone(), store.clone(), after);
-        let server = inbound::serve(&bus, store, Arc::clone(&announcer)).await?;
-        Ok(Self { announcer, eraser, server })
+        let embedder = Embedder::new(&config.embedding)?;
+        let meaning = Meaning::new(store.clone(), embedder.clone());
+        let server = inbound::serve(&bus, store.clone(), &meaning, Arc::clone(&announcer)).await?;
+        Ok(Self { announcer, eraser, store, embedder, server })
     }
 
     /// Answers requests, tells runners what they have not been told, and erases what was deleted, until the stop is asked
@@ -56,8 +63,16 @@ impl App {
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let repair = tokio::spawn(repair::run(self.announcer, shutdown.clone()));
         let erasing = tokio::spawn(self.eraser.run(shutdown.clone()));
+        let embedding = self
+            .embedder
+            .map(|embedder| tokio::spawn(embed::run(self.store.clone(), embedder, shutdown.clone())));
+        let tidying = tokio::spawn(tidying::run(self.store, shutdown.clone()));
         shutdown.requested().await;
         self.server.stop().await;
+        tidying.await.context("the tidying has failed")?;
+        if let Some(embedding) = embedding {
+            embedding.await.context("the making of vectors has failed")?;
+        }
         erasing.await.context("the erasing has failed")?;
         repair.await.context("the repair has failed")
     }

@@ -8,6 +8,8 @@ use platform::admin::AdminConfig;
 use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
 
+use crate::embedding::EmbeddingConfig;
+
 /// Keeps workflows and their revisions, and tells runners what is active. Any number may run side by side.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "workflow-catalog", version)]
@@ -29,6 +31,9 @@ pub struct Config {
     #[arg(long, env = "TURNLOOM_ERASE_AFTER_HOURS", default_value_t = 72,
           value_parser = clap::value_parser!(u32).range(0..=8760))]
     pub erase_after_hours: u32,
+    /// Where meanings of texts come from.
+    #[command(flatten)]
+    pub embedding: EmbeddingConfig,
     /// Health and metrics.
     #[command(flatten)]
     pub admin: AdminConfig,

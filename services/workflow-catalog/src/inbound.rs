@@ -1,5 +1,7 @@
 //! Requests of other services, over the NATS services API.
 
+mod knowledge;
+
 use std::sync::Arc;
 
 use bus::rpc::{RunningServer, Server};
@@ -14,6 +16,7 @@ use crate::usecase::announce::Announcer;
 use crate::usecase::change::change;
 use crate::usecase::create::create;
 use crate::usecase::definition::definition;
+use crate::usecase::knowledge::meaning::Meaning;
 use crate::usecase::list::list;
 use crate::usecase::read::get;
 use crate::usecase::secrets;
@@ -24,10 +27,12 @@ use crate::usecase::validate::validate;
 pub(crate) async fn serve(
     bus: &Bus,
     store: Store,
+    meaning: &Meaning,
     announcer: Arc<Announcer>,
 ) -> Result<RunningServer, Unavailable> {
     let catalog = Catalog { store, announcer };
     let server = reads(Server::new(bus, "workflow-catalog"), &catalog);
+    let server = knowledge::documents(knowledge::bases(server, &catalog.store, meaning), &catalog.store);
     let server = changes(server, &catalog);
     of_secrets(server, &catalog).start().await
 }
@@ -40,6 +45,7 @@ struct Catalog {
 
 fn reads(server: Server, catalog: &Catalog) -> Server {
     let (one, many, revisions) = (catalog.clone(), catalog.clone(), catalog.clone());
+    let validates = catalog.clone();
     server
         .handle(catalog::GET, move |request: v1::GetWorkflowRequest| {
             let catalog = one.clone();
@@ -49,7 +55,10 @@ fn reads(server: Server, catalog: &Catalog) -> Server {
             let catalog = many.clone();
             async move { list(&catalog.store, request).await }
         })
-        .handle(catalog::VALIDATE, validate)
+        .handle(catalog::VALIDATE, move |request: v1::ValidateWorkflowRequest| {
+            let catalog = validates.clone();
+            async move { validate(&catalog.store, request).await }
+        })
         .handle(catalog::DEFINITION, move |request: v1::GetDefinitionRequest| {
             let catalog = revisions.clone();
             async move { definition(&catalog.store, request).await }

@@ -2,6 +2,7 @@
 
 mod announced;
 mod erase;
+pub(crate) mod knowledge;
 mod list;
 mod read;
 mod row;
@@ -24,10 +25,10 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// What was asked for did not happen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// No such workflow in this account.
-    #[error("there is no such workflow")]
+    /// No such workflow, knowledge base or document in this account.
+    #[error("there is nothing that is called so")]
     NotFound,
-    /// Another workflow of the account has the name.
+    /// Another one of the account has the name.
     #[error("the name is taken")]
     NameTaken,
     /// `If-Match` names another version.
@@ -53,7 +54,10 @@ impl From<diesel::result::Error> for StoreError {
         match error {
             Error::NotFound => Self::NotFound,
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, ref what)
-                if what.constraint_name() == Some("workflows_by_name") =>
+                if matches!(
+                    what.constraint_name(),
+                    Some("workflows_by_name" | "knowledge_bases_by_name")
+                ) =>
             {
                 Self::NameTaken
             }

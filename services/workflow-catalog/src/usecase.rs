@@ -1,4 +1,4 @@
-//! What can be done with workflows.
+//! What can be done with workflows, and with the knowledge bases that they answer from.
 
 pub(crate) mod announce;
 pub(crate) mod change;
@@ -6,8 +6,10 @@ pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod definition;
 pub(crate) mod erase;
+pub(crate) mod knowledge;
 pub(crate) mod list;
 pub(crate) mod read;
+mod references;
 pub(crate) mod repair;
 pub(crate) mod secrets;
 pub(crate) mod update;

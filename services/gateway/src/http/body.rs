@@ -93,7 +93,12 @@ fn require_json(request: &HttpRequest) -> Result<(), ApiError> {
     }
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
+/// The body as it is, whatever it is.
+pub(super) async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    bytes_max: usize,
+) -> Result<Vec<u8>, ApiError> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > bytes_max) {
         return Err(too_large(bytes_max));

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
-use super::{dead_letters, executions, messages, runners, secrets, workflows};
+use super::{dead_letters, executions, knowledge_bases, messages, runners, secrets, workflows};
 use crate::key::Level;
 use crate::limit::Class;
 
@@ -122,7 +122,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 21] = [
+pub(crate) static OPERATIONS: [&Operation; 30] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -137,6 +137,15 @@ pub(crate) static OPERATIONS: [&Operation; 21] = [
     &executions::get::OPERATION,
     &messages::send::OPERATION,
     &messages::get::OPERATION,
+    &knowledge_bases::list::OPERATION,
+    &knowledge_bases::create::OPERATION,
+    &knowledge_bases::get::OPERATION,
+    &knowledge_bases::delete::OPERATION,
+    &knowledge_bases::search::OPERATION,
+    &knowledge_bases::documents::list::OPERATION,
+    &knowledge_bases::documents::put::OPERATION,
+    &knowledge_bases::documents::get::OPERATION,
+    &knowledge_bases::documents::delete::OPERATION,
     &runners::OPERATION,
     &dead_letters::list::OPERATION,
     &dead_letters::get::OPERATION,

@@ -5,6 +5,7 @@ use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
 use flow_model::WorkflowId;
 
+use super::references::with_missing_bases;
 use super::{account_of, check, failure};
 use crate::store::{NewWorkflow, Store};
 
@@ -17,6 +18,7 @@ pub(crate) async fn create(
 ) -> Result<v1::Workflow, Failure> {
     let account = account_of(&request.account_id)?;
     let (draft, warnings) = check::draft(&request.body_json).await?;
+    let warnings = with_missing_bases(store, account, &draft.configuration, warnings).await?;
     let configuration = serde_json::to_vec(&draft.configuration_json)
         .map_err(|error| Failure::because(ErrorCode::InvalidRequest, error.to_string()))?;
     let new = NewWorkflow {

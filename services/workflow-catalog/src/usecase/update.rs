@@ -6,6 +6,7 @@ use contracts::v1::{self, Failure};
 use flow_model::Channel;
 
 use super::announce::Announcer;
+use super::references::with_missing_bases;
 use super::{check, failure, ids};
 use crate::store::{Store, Update};
 
@@ -20,12 +21,13 @@ pub(crate) async fn update(
     let stored = store.workflow(account, id).await.map_err(|error| failure(&error))?;
     let channel: Channel = stored.channel.parse().map_err(|_| Failure::of(ErrorCode::InternalError))?;
     let (patch, warnings) = check::patch(&request.body_json, channel).await?;
-    let configuration = match patch.configuration {
-        Some((document, _)) => Some(
-            serde_json::to_vec(&document)
-                .map_err(|error| Failure::because(ErrorCode::InvalidRequest, error.to_string()))?,
-        ),
-        None => None,
+    let (configuration, warnings) = match patch.configuration {
+        Some((document, read)) => {
+            let bytes = serde_json::to_vec(&document)
+                .map_err(|error| Failure::because(ErrorCode::InvalidRequest, error.to_string()))?;
+            (Some(bytes), with_missing_bases(store, account, &read, warnings).await?)
+        }
+        None => (None, warnings),
     };
     let update = Update {
         name: patch.name,

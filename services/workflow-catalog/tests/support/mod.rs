@@ -5,6 +5,8 @@
     reason = "each test file uses its own part, and a test fails by panicking"
 )]
 
+pub mod knowledge;
+
 use std::time::Duration;
 
 use bus::rpc::CallError;

@@ -6,8 +6,9 @@ use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{optional, parameters, responses, schemas, texts};
+use crate::http::knowledge_bases::documents::put;
 use crate::http::operation::{OPERATIONS, Operation, Shape};
-use crate::http::{dead_letters, error, executions, messages, runners, secrets, workflows};
+use crate::http::{dead_letters, error, executions, knowledge_bases, messages, runners, secrets, workflows};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
 or continues, walks its nodes, records every step, and replies.
@@ -49,6 +50,7 @@ pub(super) fn document() -> Value {
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
             {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
+            {"name": "knowledge", "description": "What answers are taken from."},
             {"name": "operations", "description": "What those who run Turnloom see and do."},
         ],
         "paths": paths,
@@ -63,6 +65,7 @@ pub(super) fn document() -> Value {
 
 fn describe(operation: &Operation) -> Value {
     let tag = match operation.path {
+        path if path.contains("/knowledge-bases") => "knowledge",
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
         path if path.contains("/secrets") => "secrets",
@@ -93,7 +96,19 @@ fn describe(operation: &Operation) -> Value {
             "content": {"application/json": {"schema": reference(body.schema), "example": parsed(body.example)}},
         });
     }
+    if operation.id == put::OPERATION.id {
+        described["requestBody"] = documents_body();
+    }
     described
+}
+
+/// A document is sent as it is.
+fn documents_body() -> Value {
+    let content: Map<String, Value> = put::MEDIA_TYPES
+        .iter()
+        .map(|kind| ((*kind).to_owned(), json!({"schema": {"type": "string", "format": "binary"}})))
+        .collect();
+    json!({"required": true, "content": content})
 }
 
 pub(super) fn shaped(shape: &Shape) -> Value {
@@ -141,6 +156,9 @@ fn components() -> Value {
     add::<messages::send::AcceptedView>(&mut found);
     add::<messages::send::HandledView>(&mut found);
     add::<messages::get::MessageView>(&mut found);
+    add::<knowledge_bases::view::BaseView>(&mut found);
+    add::<knowledge_bases::view::DocumentView>(&mut found);
+    add::<knowledge_bases::view::ResultView>(&mut found);
     add::<runners::RunnersView>(&mut found);
     add::<dead_letters::view::DeadLetterView>(&mut found);
     add::<secrets::SecretView>(&mut found);
@@ -152,6 +170,8 @@ fn components() -> Value {
     add::<schemas::NewMessage>(&mut found);
     add::<schemas::NewExecution>(&mut found);
     add::<schemas::NewSecret>(&mut found);
+    add::<schemas::knowledge::NewKnowledgeBase>(&mut found);
+    add::<schemas::knowledge::KnowledgeSearch>(&mut found);
     let mut components: Map<String, Value> =
         found.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
     workflow_with_configuration(&mut components);

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 /// What callers send, beside the nodes.
-const BODIES: [&str; 10] = [
+const BODIES: [&str; 12] = [
     "Branch",
     "Configuration",
     "Deactivation",
     "FormField",
+    "KnowledgeSearch",
     "NewExecution",
+    "NewKnowledgeBase",
     "NewMessage",
     "NewWorkflow",
     "SentimentBranches",

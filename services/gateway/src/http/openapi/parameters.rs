@@ -5,6 +5,7 @@ use flow_model::limits::MESSAGE_ID_CHARS_MAX;
 use serde_json::{Value, json};
 
 use super::texts::VISIBLE;
+use crate::http::knowledge_bases::DOCUMENT_ID_PATTERN;
 use crate::http::operation::{Kind, Operation, Parameter, RequestHeader};
 
 /// All parameters of an operation.
@@ -56,8 +57,10 @@ fn in_header(name: &str, description: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
 }
 
+/// What is no id names nothing and is answered with 404; only a document gets its id by its path.
 fn path_schema(name: &str) -> Value {
     match name {
+        "document_id" => json!({"type": "string", "pattern": DOCUMENT_ID_PATTERN}),
         "name" => json!({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}),
         _ => json!({"type": "string", "minLength": 1}),
     }
@@ -66,6 +69,8 @@ fn path_schema(name: &str) -> Value {
 fn path_example(name: &str) -> &'static str {
     match name {
         "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
+        "knowledge_base_id" => "support-kb",
+        "document_id" => "returns.md",
         "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
         "name" => "crm_token",

@@ -1,6 +1,7 @@
 //! What is answered, and its headers.
 #![expect(clippy::indexing_slicing, reason = "assigning to a name of a JSON object inserts it")]
 
+use actix_web::http::Method;
 use contracts::ErrorCode;
 use serde_json::{Map, Value, json};
 
@@ -39,7 +40,7 @@ fn success(operation: &Operation, answer: &Answer) -> Value {
     if operation.reads() || matches!(answer.schema, Shape::Changed(_)) {
         headers.insert("ETag".to_owned(), header_reference("ETag"));
     }
-    if operation.id == "createWorkflow" {
+    if answer.status == 201 && operation.method == Method::POST {
         headers.insert("Location".to_owned(), header_reference("Location"));
     }
     if operation.understands(RequestHeader::Prefer) && answer.status == 200 {
@@ -93,6 +94,10 @@ pub(super) fn error_example(code: ErrorCode) -> Value {
         }
         ErrorCode::InvalidNodeConfig => ("must be an http or https URL", "configuration.nodes[0].url"),
         ErrorCode::MissingRequiredField => ("Field 'name' is missing", "name"),
+        ErrorCode::KnowledgeBaseAlreadyExists => {
+            ("Another knowledge base of the account has this name", "name")
+        }
+        ErrorCode::DocumentUnreadable => ("The PDF is encrypted", ""),
         ErrorCode::WorkflowAlreadyExists => ("Another workflow of the account has this name", "name"),
         _ => (code.message(), ""),
     };
@@ -128,7 +133,7 @@ pub(super) fn headers() -> Value {
         "X-Request-Id": header("The request's id: the caller's own `X-Request-Id`, or one that was made for it", "string"),
         "Preference-Applied": header("`wait` when the caller has waited", "string"),
         "WWW-Authenticate": header("`Bearer`", "string"),
-        "Location": header("Where the workflow is", "string"),
+        "Location": header("Where it is", "string"),
     })
 }
 

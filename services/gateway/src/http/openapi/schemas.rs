@@ -5,6 +5,8 @@
 //! requests against the product.
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 
+pub(in crate::http) mod knowledge;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::http::knowledge_bases::NAME_PATTERN;
+
 /// Anything but control characters.
 pub(in crate::http) const NO_CONTROLS: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
 /// Anything but NUL, which the database does not take.
@@ -44,7 +46,7 @@ const DURATION: &str = "^([0-9]{1,8}[smhd]|P(([0-9]{1,8}W([0-9]{1,8}D)?|[0-9]{1,
 const URL: &str = concat!("^[", blanks!(), r"]*([Hh][Tt][Tt][Pp][Ss]?://|\{\{)");
 
 /// The fields of the schemas whose texts are bounded by more than their lengths.
-const PATTERNS: [(&str, &str, &str); 17] = [
+const PATTERNS: [(&str, &str, &str); 20] = [
     ("NewWorkflow", "name", NAME),
     ("NewWorkflow", "description", NO_NUL),
     ("WorkflowChange", "name", NAME),
@@ -57,6 +59,9 @@ const PATTERNS: [(&str, &str, &str); 17] = [
     ("Branch", "when", NOT_BLANK),
     ("DelayNode", "duration", DURATION),
     ("HttpRequestNode", "url", URL),
+    ("NewKnowledgeBase", "name", NAME_PATTERN),
+    ("NewKnowledgeBase", "description", NO_NUL),
+    ("KnowledgeSearch", "query", TEXT),
     ("NewMessage", "customer_id", LINE),
     ("NewMessage", "message", TEXT),
     ("NewMessage", "message_id", NO_CONTROLS),

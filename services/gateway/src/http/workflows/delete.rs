@@ -34,7 +34,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     headers: &[RequestHeader::IfMatch],
 };
 
-/// Something is gone.
+/// Something that is gone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Deleted)]
 pub(in crate::http) struct DeletedView {

@@ -1,0 +1,148 @@
+//! Searching: the passages that speak of what a question asks.
+
+use contracts::ErrorCode;
+use contracts::v1::{self, Failure};
+use knowledge::limits::FOUND_MAX;
+use knowledge::rank::{self, Counted, Fit, Term};
+use knowledge::{Language, question};
+
+use super::base_failure;
+use super::document::base_of;
+use super::meaning::{Meaning, Near};
+use crate::store::Store;
+use crate::store::knowledge::{Candidate, Shape, WantedTerm};
+
+/// Passages that are looked at closely.
+const CANDIDATES_MAX: i64 = 200;
+
+/// Searches.
+pub(crate) async fn search(
+    store: &Store,
+    meaning: &Meaning,
+    request: v1::SearchKnowledgeRequest,
+) -> Result<v1::SearchKnowledgeResponse, Failure> {
+    let base = base_of(store, &request.account_id, &request.base).await?;
+    let mut shapes = store.shapes(base.id).await.map_err(|error| base_failure(&error))?;
+    if !request.language.is_empty() {
+        if Language::parse(&request.language).is_none() {
+            let known = Language::ALL.map(Language::code).join(", ");
+            let why = format!("must be one of {known}");
+            return Err(Failure::because(ErrorCode::InvalidRequest, why).at("language"));
+        }
+        shapes.retain(|shape| shape.language == request.language);
+    }
+    let limit = request.limit.clamp(1, FOUND_MAX) as usize;
+    let languages: Vec<Language> =
+        shapes.iter().filter_map(|shape| Language::parse(&shape.language)).collect();
+    let words = question::words(&request.query).join(" ");
+    let wanted = store.wanted_terms(base.id, &languages, &words).await;
+    let wanted = wanted.map_err(|error| base_failure(&error))?;
+    let terms = weighed(&wanted, &shapes);
+    let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
+    let near = meaning.nearest(&base, &request.query).await;
+    let others: Vec<i64> = near.iter().map(|(id, _)| *id).collect();
+    let candidates = store.candidates(base.id, &wanted, &weights, &others, CANDIDATES_MAX).await;
+    let mut candidates = candidates.map_err(|error| base_failure(&error))?;
+    candidates.retain(|candidate| shapes.iter().any(|shape| shape.language == candidate.language));
+    let fits = fits(&candidates, &wanted, &terms, &shapes);
+    let order = order(&candidates, fits, &near, limit);
+    // Of several languages the terms are those of the best passage.
+    let language = order.first().map(|best| best.candidate.language.clone());
+    let told = terms
+        .into_iter()
+        .zip(&wanted)
+        .filter(|(_, wanted)| language.as_ref().is_none_or(|language| wanted.language == *language));
+    Ok(v1::SearchKnowledgeResponse {
+        base_id: flow_model::KnowledgeBaseId::new(base.id).to_vec().into(),
+        terms: told.map(|(term, _)| v1::SearchTerm { lexeme: term.lexeme, weight: term.weight }).collect(),
+        passages: order.into_iter().map(found).collect(),
+    })
+}
+
+/// A passage with all that decides its place.
+#[derive(Debug, Clone, Copy)]
+struct Placed<'a> {
+    candidate: &'a Candidate,
+    fit: Fit,
+    similarity: Option<f32>,
+}
+
+/// The best: by their words, or, where meanings are compared, by both orders.
+fn order<'a>(candidates: &'a [Candidate], fits: Vec<Fit>, near: &[Near], limit: usize) -> Vec<Placed<'a>> {
+    let placed: Vec<Placed<'a>> = candidates
+        .iter()
+        .zip(fits)
+        .map(|(candidate, fit)| {
+            let similarity =
+                near.iter().find(|(id, _)| *id == candidate.id).map(|(_, similarity)| *similarity);
+            Placed { candidate, fit, similarity }
+        })
+        .collect();
+    let mut by_words: Vec<usize> =
+        (0..placed.len()).filter(|no| placed.get(*no).is_some_and(|placed| placed.fit.score > 0.0)).collect();
+    let score = |no: &usize| placed.get(*no).map_or(0.0, |placed| placed.fit.score);
+    by_words.sort_by(|one, other| score(other).total_cmp(&score(one)).then(one.cmp(other)));
+    if near.is_empty() {
+        return by_words.iter().filter_map(|no| placed.get(*no).copied()).take(limit).collect();
+    }
+    let number = |(id, _): &Near| placed.iter().position(|placed| placed.candidate.id == *id);
+    let by_meaning: Vec<usize> = near.iter().filter_map(number).collect();
+    let with_score = |(no, score): (usize, f64)| {
+        placed.get(no).map(|placed| Placed { fit: Fit { score, ..placed.fit }, ..*placed })
+    };
+    rank::fuse(&[by_words, by_meaning]).into_iter().filter_map(with_score).take(limit).collect()
+}
+
+/// The terms with what they say, by how many passages of their language have them.
+fn weighed(wanted: &[WantedTerm], shapes: &[Shape]) -> Vec<Term> {
+    let size = |language: &str| {
+        let shape = shapes.iter().find(|shape| shape.language == language);
+        shape.map_or(0, |shape| u64::try_from(shape.passages).unwrap_or(0))
+    };
+    wanted
+        .iter()
+        .map(|term| Term {
+            lexeme: term.lexeme.clone(),
+            weight: rank::weight(u64::try_from(term.having).unwrap_or(0), size(&term.language)),
+        })
+        .collect()
+}
+
+/// How each candidate fits the terms of its language.
+fn fits(candidates: &[Candidate], wanted: &[WantedTerm], terms: &[Term], shapes: &[Shape]) -> Vec<Fit> {
+    candidates
+        .iter()
+        .map(|candidate| {
+            let of_language =
+                |no: &usize| wanted.get(*no).is_some_and(|wanted| wanted.language == candidate.language);
+            let numbers: Vec<usize> = (0..terms.len()).filter(of_language).collect();
+            let terms: Vec<Term> = numbers.iter().filter_map(|no| terms.get(*no).cloned()).collect();
+            let counts = numbers.iter().filter_map(|no| candidate.counts.get(*no));
+            let counted = Counted {
+                counts: counts.map(|count| u32::try_from(*count).unwrap_or(0)).collect(),
+                words: u32::try_from(candidate.words).unwrap_or(0),
+            };
+            rank::fit(&terms, &counted, words_mean(shapes, &candidate.language))
+        })
+        .collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a base has some million words")]
+fn words_mean(shapes: &[Shape], language: &str) -> f64 {
+    let shape = shapes.iter().find(|shape| shape.language == language);
+    shape.map_or(1.0, |shape| shape.words as f64 / shape.passages.max(1) as f64)
+}
+
+fn found(Placed { candidate, fit, similarity }: Placed<'_>) -> v1::FoundPassage {
+    v1::FoundPassage {
+        document: candidate.document.clone(),
+        title: candidate.title.clone(),
+        headings: candidate.headings.clone(),
+        position: u32::try_from(candidate.position).unwrap_or(0),
+        text: candidate.body.clone(),
+        language: candidate.language.clone(),
+        score: fit.score,
+        coverage: fit.coverage,
+        similarity: similarity.map(f64::from),
+    }
+}
