@@ -23,7 +23,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("workflow-catalog", &["bus", "contracts", "flow-engine", "flow-model", "knowledge", "pg", "platform"]),
     (
         "execution-runner",
-        &["bus", "contracts", "flow-engine", "flow-model", "knowledge", "outbound", "pg", "platform", "secrets"],
+        &[
+            "bus",
+            "contracts",
+            "flow-engine",
+            "flow-model",
+            "knowledge",
+            "outbound",
+            "pg",
+            "platform",
+            "secrets",
+        ],
     ),
     ("metrics-aggregator", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform"]),
     (

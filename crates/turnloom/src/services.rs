@@ -50,7 +50,9 @@ impl Services {
             ["--durability", "strict"],
         ];
         let arguments = |name: &'static str| std::iter::once(name).chain(all.into_iter().flatten());
-        let runner = execution_runner::Config::try_parse_from(arguments("execution-runner"))?;
+        let secrets_key = ["--secrets-key", settings.secrets_key.expose_secret()];
+        let runner = arguments("execution-runner").chain(secrets_key);
+        let runner = execution_runner::Config::try_parse_from(runner)?;
         let runner = execution_runner::App::build(runner, health).await.context("execution-runner")?;
         let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog"))?;
         let catalog = workflow_catalog::App::build(catalog, health).await.context("workflow-catalog")?;

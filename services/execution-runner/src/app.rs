@@ -6,14 +6,17 @@ use std::time::Duration;
 use anyhow::Context;
 use bus::rpc::RunningServer;
 use bus::{Bus, Layout};
+use outbound::{ChatModel, HttpCaller};
 use pg::Pool;
 use platform::clock;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
+use secrets::Sealer;
 use tokio::task::JoinSet;
 
-use crate::config::{Config, Drill};
+use crate::activities::{Answering, Calling, Workshop};
+use crate::config::{Config, DoesActivities, Drill};
 use crate::definitions::BusDefinitions;
 use crate::inbound::{self, Desks};
 use crate::partition::pulse::Pulse;
@@ -39,6 +42,7 @@ pub struct App {
     lease: Duration,
     maintenance: Maintenance,
     watchdog: Watchdog,
+    workshop: Option<Workshop>,
     server: RunningServer,
 }
 
@@ -66,6 +70,7 @@ impl App {
         let pool = Pool::new(&config.database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool.clone());
+        let activity_reads = reads.clone();
         let finder = MessageFinder::new(
             reads.clone(),
             bus.clone(),
@@ -80,10 +85,21 @@ impl App {
             republishing: Republishing::new(pool),
         };
         let server = inbound::serve(&bus, desks).await?;
+        let workshop = match runner.activities {
+            DoesActivities::Off => None,
+            DoesActivities::On | DoesActivities::Only => {
+                let model = ChatModel::new(&config.model).context("--llm-url")?;
+                let answering = Answering::new(bus.clone(), activity_reads, model);
+                let caller = HttpCaller::new(&config.outbound)?;
+                let sealer = Sealer::new(&config.secrets).context("--secrets-key")?;
+                Some(Workshop::new(bus.clone(), groups, answering, Calling::new(bus.clone(), caller, sealer)))
+            }
+        };
         let id = clock::new_uuid_v7();
         let name = if runner.runner_name.is_empty() { id.to_string() } else { runner.runner_name.clone() };
         let mut pulses = Vec::new();
-        let workers = (0..groups)
+        let owned_groups = if runner.activities == DoesActivities::Only { 0 } else { groups };
+        let workers = (0..owned_groups)
             .map(|group| {
                 let pulse = Arc::new(Pulse::default());
                 pulses.push(Arc::clone(&pulse));
@@ -106,7 +122,7 @@ impl App {
         let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
         let watchdog = Watchdog::new(bus, config.topology, layout);
         let lease = runner.lease();
-        Ok(Self { workers, pulses, lease, maintenance, watchdog, server })
+        Ok(Self { workers, pulses, lease, maintenance, watchdog, workshop, server })
     }
 
     /// Runs turns until the stop is asked for, then hands the partitions over.
@@ -121,6 +137,8 @@ impl App {
         }
         let tidying = tokio::spawn(tidy_up(self.maintenance, shutdown.clone()));
         let watching = tokio::spawn(self.watchdog.run(shutdown.clone()));
+        let doing = self.workshop.map(|workshop| tokio::spawn(workshop.run(shutdown.clone())));
+        let owns_nothing = loops.is_empty();
         let mut result = Ok(());
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
@@ -130,7 +148,13 @@ impl App {
                 shutdown.request();
             }
         }
+        if owns_nothing {
+            shutdown.requested().await;
+        }
         self.server.stop().await;
+        if let Some(doing) = doing {
+            doing.await?;
+        }
         tidying.await?;
         watching.await?;
         result

@@ -5,10 +5,12 @@ use std::time::Duration;
 use bus::durability::MonitorConfig;
 use bus::{BusConfig, Topology};
 use clap::{Parser, ValueEnum};
+use outbound::{ModelConfig, OutboundConfig};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
 use platform::durability::DurabilityConfig;
 use platform::telemetry::TelemetryConfig;
+use secrets::SecretsConfig;
 
 /// Owns partitions of conversations and runs their workflows. Any number may run side by side.
 #[derive(Debug, Clone, Parser)]
@@ -35,6 +37,15 @@ pub struct Config {
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
+    /// Calls to other systems.
+    #[command(flatten)]
+    pub outbound: OutboundConfig,
+    /// The language model.
+    #[command(flatten)]
+    pub model: ModelConfig,
+    /// How secrets are sealed.
+    #[command(flatten)]
+    pub secrets: SecretsConfig,
     /// The runner's own.
     #[command(flatten)]
     pub runner: RunnerConfig,
@@ -70,9 +81,23 @@ pub struct RunnerConfig {
     #[arg(long, env = "TURNLOOM_DEDUPLICATION_DAYS", default_value_t = 30,
           value_parser = clap::value_parser!(u32).range(8..=365))]
     pub deduplication_days: u32,
+    /// Whether activities (AI answers, HTTP requests) are done here: on, off, or only, and then no partition is owned
+    #[arg(long, env = "TURNLOOM_ACTIVITIES", default_value = "on")]
+    pub activities: DoesActivities,
     /// For fault drills only: a message whose text contains drill:panic, drill:abort or drill:hang makes its turn do that
     #[arg(long, env = "TURNLOOM_FAULT_DRILL", default_value = "off")]
     pub fault_drill: Drill,
+}
+
+/// Whether a process does activities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoesActivities {
+    /// Beside turns.
+    On,
+    /// Others do.
+    Off,
+    /// And nothing else.
+    Only,
 }
 
 /// Whether drills are held.

@@ -4,6 +4,7 @@
 //! its three ports made real, and `app` puts them together. `inbound` and `usecase` answer what other services ask.
 //! What is deliberately absent: any other way to change a conversation than an input to its partition.
 
+mod activities;
 mod app;
 mod asyncapi;
 pub mod config;

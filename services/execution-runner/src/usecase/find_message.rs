@@ -53,6 +53,7 @@ impl MessageFinder {
                 ..answer(MessageState::Handled)
             },
             MessageFate::Ignored => answer(MessageState::Ignored),
+            MessageFate::Waiting => answer(MessageState::Accepted),
             MessageFate::Dead => answer(MessageState::Dead),
         };
         // The cursor is read before the key and the dead letter: a message that is handled or put aside in between is then

@@ -63,7 +63,8 @@ impl Stack {
         self.runner_with(name, &["--fault-drill", "on"]).await
     }
 
-    async fn runner_with(&self, name: &str, more: &[&str]) -> Runner {
+    /// A runner with more flags.
+    pub async fn runner_with(&self, name: &str, more: &[&str]) -> Runner {
         let nats_url = self.nats.url();
         let partitions = PARTITIONS.to_string();
         let own = [

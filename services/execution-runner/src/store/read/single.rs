@@ -4,7 +4,7 @@ use contracts::v1;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use flow_model::{AccountId, ExecutionId, WorkflowId};
+use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
 use super::row::{ExecutionRow, FINISHED_COLUMNS, RUNNING_COLUMNS};
@@ -19,6 +19,8 @@ pub(crate) enum MessageFate {
     Handled(ExecutionId, WorkflowId),
     /// No workflow took it.
     Ignored,
+    /// It waits until the conversation's execution is over.
+    Waiting,
     /// It could not be handled, and nobody has tried it again.
     Dead,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Cursor {
 struct FateRow {
     #[diesel(sql_type = Bool)]
     dead: bool,
+    #[diesel(sql_type = Bool)]
+    waits: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     execution_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -84,12 +88,14 @@ impl Reads {
     pub async fn message(&self, key: Uuid, since_ms: i64) -> Result<Option<MessageFate>, ReadError> {
         let mut connection = self.pool.get().await?;
         let found = sql_query(
-            "SELECT dead, execution_id, workflow_id FROM (
-                (SELECT FALSE AS dead, accepted_at, execution_id, workflow_id FROM message_keys
+            "SELECT dead, waits, execution_id, workflow_id FROM (
+                (SELECT FALSE AS dead, FALSE AS waits, execution_id, workflow_id FROM message_keys
                  WHERE key = $1 AND accepted_at >= $2 ORDER BY accepted_at DESC LIMIT 1)
                 UNION ALL
-                (SELECT TRUE, created_at, NULL, NULL FROM dead_letters WHERE message_key = $1 AND retried_at IS NULL LIMIT 1)) AS fates
-             ORDER BY dead LIMIT 1",
+                (SELECT FALSE, TRUE, NULL, NULL FROM mailboxes WHERE key = $1 LIMIT 1)
+                UNION ALL
+                (SELECT TRUE, FALSE, NULL, NULL FROM dead_letters WHERE message_key = $1 AND retried_at IS NULL LIMIT 1)) AS fates
+             ORDER BY dead, waits LIMIT 1",
         )
         .bind::<SqlUuid, _>(key)
         .bind::<Timestamptz, _>(time(since_ms))
@@ -98,9 +104,27 @@ impl Reads {
         .optional()?;
         Ok(found.map(|row| match execution_of(row.execution_id, row.workflow_id) {
             _ if row.dead => MessageFate::Dead,
+            _ if row.waits => MessageFate::Waiting,
             Some((execution, workflow)) => MessageFate::Handled(execution, workflow),
             None => MessageFate::Ignored,
         }))
+    }
+
+    /// What was said in a conversation last, oldest first: of each execution what came in and what was answered.
+    pub async fn said_last(
+        &self,
+        conversation: ConversationId,
+        executions_max: u32,
+    ) -> Result<Vec<v1::ExecutionRecord>, ReadError> {
+        let mut connection = self.pool.get().await?;
+        let found = sql_query(format!(
+            "SELECT {FINISHED_COLUMNS} FROM executions WHERE conversation_id = $1 ORDER BY started_at DESC, id DESC LIMIT $2"
+        ))
+        .bind::<SqlUuid, _>(conversation.as_uuid())
+        .bind::<BigInt, _>(i64::from(executions_max))
+        .get_results::<ExecutionRow>(&mut *connection)
+        .await?;
+        Ok(found.into_iter().rev().filter_map(|row| row.into_message().record).collect())
     }
 
     /// Where a partition stands.

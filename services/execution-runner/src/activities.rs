@@ -1,0 +1,177 @@
+//! Activities: what flows wait for is done here, by any runner, whoever owns the conversation.
+//!
+//! An activity is handed out by the broker, done within its deadline, and its end is put into the stream of its partition before
+//! the broker hears that it is done. Whoever dies in between has it done once more, under the same idempotency key; the number of
+//! the wait makes the second end nothing.
+
+mod answer;
+mod http;
+mod retry;
+mod secret;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Bus;
+use bus::activities::{Activities, HEARD_EVERY, HandedOut};
+use bus::frames::Writer;
+use contracts::v1;
+use flow_engine::CallKind;
+use platform::clock;
+use platform::lifecycle::Shutdown;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+pub(crate) use self::answer::Answering;
+pub(crate) use self::http::Calling;
+use self::retry::Failed;
+use crate::partition::activity;
+
+/// Activities of one kind that one process does at once.
+const AT_ONCE: usize = 256;
+/// Of these for one account.
+const AT_ONCE_OF_AN_ACCOUNT: usize = 192;
+/// Activities that a process has taken and that wait for their account's turn.
+const TAKEN_MAX: usize = 2 * AT_ONCE;
+/// Longest wait for activities, so that a stop is noticed soon.
+const WAIT: Duration = Duration::from_millis(500);
+/// Pause after a failure of the broker.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What is under way when the stop is asked for has so long to end.
+const END_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes of a result, so that it fits into a frame.
+const RESULT_BYTES_MAX: usize = 512 * 1024;
+
+/// Does activities of all kinds.
+#[derive(Clone)]
+pub(crate) struct Workshop {
+    bus: Bus,
+    writers: Arc<Vec<Writer>>,
+    answering: Arc<Answering>,
+    calling: Arc<Calling>,
+}
+
+impl Workshop {
+    /// With these tools; results go to the streams of so many groups.
+    pub fn new(bus: Bus, groups: u32, answering: Answering, calling: Calling) -> Self {
+        let writers = (0..groups).map(|group| Writer::start(&bus, group)).collect();
+        Self { bus, writers: Arc::new(writers), answering: Arc::new(answering), calling: Arc::new(calling) }
+    }
+
+    /// Works until the stop is asked for.
+    pub async fn run(self, shutdown: Shutdown) {
+        let kinds =
+            [CallKind::Answer, CallKind::Http].map(|kind| self.clone().do_all(kind, shutdown.clone()));
+        futures::future::join_all(kinds).await;
+    }
+
+    async fn do_all(self, kind: CallKind, shutdown: Shutdown) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut accounts: HashMap<bytes::Bytes, Arc<Semaphore>> = HashMap::new();
+        let mut under_way = JoinSet::new();
+        let mut joined = None;
+        while !shutdown.is_requested() {
+            while under_way.try_join_next().is_some() {}
+            accounts.retain(|_, places| places.available_permits() < AT_ONCE_OF_AN_ACCOUNT);
+            let room = TAKEN_MAX.saturating_sub(under_way.len()).min(AT_ONCE);
+            if room == 0 {
+                under_way.join_next().await;
+                continue;
+            }
+            let taken = match self.take(&mut joined, kind, room).await {
+                Ok(taken) => taken,
+                Err(error) => {
+                    tracing::warn!(kind = activity::kind_name(kind), %error, "no activities can be had; trying again");
+                    joined = None;
+                    tokio::select! {
+                        () = tokio::time::sleep(PAUSE) => {}
+                        () = shutdown.requested() => {}
+                    }
+                    continue;
+                }
+            };
+            for handed_out in taken {
+                let account = handed_out.activity.as_ref().map(|activity| activity.account_id.clone());
+                let account = accounts
+                    .entry(account.unwrap_or_default())
+                    .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_OF_AN_ACCOUNT)));
+                let (workshop, account, places) = (self.clone(), Arc::clone(account), Arc::clone(&places));
+                under_way.spawn(async move { workshop.end(handed_out, account, places).await });
+            }
+        }
+        let all = async { while under_way.join_next().await.is_some() {} };
+        if tokio::time::timeout(END_WITHIN, all).await.is_err() {
+            tracing::warn!(kind = activity::kind_name(kind), "activities under way are left to others");
+        }
+    }
+
+    async fn take(
+        &self,
+        joined: &mut Option<Activities>,
+        kind: CallKind,
+        room: usize,
+    ) -> Result<Vec<HandedOut>, bus::Unavailable> {
+        let activities = match joined.take() {
+            Some(activities) => activities,
+            None => Activities::join(&self.bus, activity::kind_name(kind)).await?,
+        };
+        let taken = activities.next(room, WAIT).await?;
+        *joined = Some(activities);
+        Ok(taken)
+    }
+
+    /// Does one activity, puts its end into the stream, and tells the broker.
+    async fn end(&self, handed_out: HandedOut, account: Arc<Semaphore>, places: Arc<Semaphore>) {
+        let Some(activity) = handed_out.activity.clone() else { return handed_out.is_done().await };
+        let doing = async {
+            let _of_account = permit(account).await;
+            let _place = permit(places).await;
+            self.perform(&activity).await
+        };
+        tokio::pin!(doing);
+        let mut heard = tokio::time::interval(HEARD_EVERY);
+        heard.tick().await;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut doing => break ended,
+                _ = heard.tick() => handed_out.is_under_way().await,
+            }
+        };
+        let outcome = if ended.is_ok() { "ok" } else { "failed" };
+        metrics::counter!("turnloom_runner_activities_total", "kind" => activity.kind.clone(), "outcome" => outcome)
+            .increment(1);
+        let ended = ended.map_err(|failed| {
+            tracing::info!(kind = activity.kind, code = failed.code, "an activity has failed");
+            v1::ActivityFailure { code: failed.code, message: failed.message }
+        });
+        let result = activity::result(&activity, clock::now_ms(), ended);
+        let groups = self.writers.len().max(1);
+        let Some(writer) = self.writers.get(activity.partition as usize % groups) else { return };
+        match writer.append(result).await {
+            Ok(_) => handed_out.is_done().await,
+            // It is handed out again, to somebody who may reach the stream.
+            Err(error) => tracing::warn!(%error, "the end of an activity was not stored"),
+        }
+    }
+
+    /// The output, as JSON.
+    async fn perform(&self, activity: &v1::Activity) -> Result<bytes::Bytes, Failed> {
+        let output = match activity.kind.as_str() {
+            "answer" => self.answering.perform(activity).await,
+            "http" => self.calling.perform(activity).await,
+            other => Err(Failed::for_good("ACTIVITY_UNKNOWN", format!("nobody knows how to do {other}"))),
+        }?;
+        let output = serde_json::Value::Object(output).to_string();
+        if output.len() > RESULT_BYTES_MAX {
+            let message = format!("what came back is longer than {RESULT_BYTES_MAX} bytes");
+            return Err(Failed::for_good("RESULT_TOO_LARGE", message));
+        }
+        Ok(output.into())
+    }
+}
+
+/// A place; these semaphores are never closed.
+async fn permit(places: Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    places.acquire_owned().await.ok()
+}
