@@ -19,6 +19,10 @@ impl Syntax for NoBad {
         if source.contains("BAD") { Err("bad".to_owned()) } else { Ok(()) }
     }
 
+    fn request_template(&self, source: &str) -> Result<(), String> {
+        self.template(source)
+    }
+
     fn expression(&self, source: &str) -> Result<(), String> {
         self.template(source)
     }

@@ -83,6 +83,7 @@ async fn a_stale_owner_commits_nothing() {
         broker: String::new(),
         renew_every: Duration::from_secs(1),
         rates: Rates::default(),
+        shares: true,
     };
     let owned = stale.renew(&renewal(Vec::new())).await.unwrap().gained;
     assert_eq!(owned.len(), PARTITIONS as usize);
@@ -116,6 +117,7 @@ async fn a_commit_that_was_made_is_not_made_again() {
         broker: String::new(),
         renew_every: Duration::from_secs(1),
         rates: Rates::default(),
+        shares: true,
     };
     let owned = store.renew(&renewal).await.unwrap().gained;
     let commit = commit_of(owned[0]);
@@ -143,6 +145,7 @@ async fn what_was_handed_over_before_the_broker_was_started_again_may_be_forgott
         broker: broker.to_owned(),
         renew_every: Duration::from_secs(1),
         rates: Rates::default(),
+        shares: true,
     };
     for (broker, forgotten) in [("first start", 0), ("second start", PARTITIONS as usize)] {
         let first = renewal("first start", Vec::new());

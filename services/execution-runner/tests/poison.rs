@@ -121,6 +121,7 @@ async fn take_all(store: &PgStore, lease: Duration) -> Vec<Ownership> {
         told_to: String::new(),
         broker: String::new(),
         rates: Rates::default(),
+        shares: true,
     };
     let deadline = tokio::time::Instant::now() + support::PATIENCE;
     loop {

@@ -1,5 +1,4 @@
 //! Flows that wait: for other systems, for times, for nobody.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -58,7 +58,9 @@ impl Client {
     ) -> Result<Resp, ApiError> {
         let rpc = self.bus.rpc();
         let answer = match rpc.call(subject, request, ASK_AGAIN_AFTER).await {
-            Err(CallError::TimedOut) => rpc.call(subject, request, DEADLINE - ASK_AGAIN_AFTER).await,
+            Err(CallError::TimedOut) => {
+                rpc.call(subject, request, DEADLINE.saturating_sub(ASK_AGAIN_AFTER)).await
+            }
             answer => answer,
         };
         answer.map_err(|error| failed(subject, error))

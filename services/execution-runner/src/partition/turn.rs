@@ -129,15 +129,15 @@ pub fn take(
             let waiting = waiting.filter(|wait| still_waits(wait, arrival, around));
             match waiting {
                 Some(wait) if wait.on == WaitsOn::Input => (resume(wait), Cause::Message),
-                waiting => match matching(arrival, text, *workflow, around) {
-                    Some(course) => (course, Cause::Message),
-                    None => {
+                waiting => {
+                    let Some(course) = matching(arrival, text, *workflow, around) else {
                         // A delay goes on whatever is said meanwhile.
                         conversation.wait = waiting;
                         conversation.updated_at_ms = arrival.accepted_at_ms;
                         return ignore(arrival, conversation, customer_created);
-                    }
-                },
+                    };
+                    (course, Cause::Message)
+                }
             }
         }
         What::Start { workflow, replace, .. } => {

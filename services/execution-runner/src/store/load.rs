@@ -1,6 +1,7 @@
 //! What a batch needs to know before it is worked on; three look-ups sent together.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contracts::v1;
@@ -32,7 +33,7 @@ const RUNNING: &str = "SELECT id, account_id, workflow_id, revision, conversatio
 /// With each input whether the same one was handled before: while it waited, the same message may have come again.
 const MAIL: &str = "SELECT mailboxes.conversation_id, position, mailboxes.partition, mailboxes.key, input, keys.accepted_at, keys.execution_id,
     keys.workflow_id
-FROM mailboxes LEFT JOIN message_keys AS keys ON keys.key = mailboxes.key AND keys.accepted_at >= $2
+FROM mailboxes LEFT JOIN message_keys AS keys ON keys.key = mailboxes.key AND keys.accepted_at >= now() - make_interval(secs => $2)
 WHERE conversation_id = ANY($1) ORDER BY conversation_id, position";
 
 const EXECUTIONS: &str =
@@ -100,10 +101,11 @@ pub(super) async fn load(
         [] => (Vec::new(), Vec::new()),
         wanted => waiting(client, statements, wanted, deduplication_ms).await?,
     };
-    let waited = mail
+    let come_again: Vec<HandledMessage> = mail
         .iter()
-        .filter_map(|row| row.get::<_, Option<DateTime<Utc>>>(5).is_some().then(|| handled_mail(row)));
-    let waited: Vec<HandledMessage> = waited.collect();
+        .filter(|row| row.get::<_, Option<DateTime<Utc>>>(5).is_some())
+        .map(handled_mail)
+        .collect();
     let mut mailboxes: HashMap<ConversationId, VecDeque<Mail>> = HashMap::new();
     for mail in mail.iter().map(self::mail) {
         mailboxes.entry(mail.conversation).or_default().push_back(mail);
@@ -119,7 +121,7 @@ pub(super) async fn load(
                 let now = accepted_at.get(&found.key).copied().unwrap_or_default();
                 found.accepted_at_ms > now - deduplication_ms
             })
-            .chain(waited)
+            .chain(come_again)
             .map(|found| (found.key, found))
             .collect(),
         customers: customers.iter().map(customer).collect::<HashSet<_>>(),
@@ -134,9 +136,9 @@ async fn waiting(
     deduplication_ms: i64,
 ) -> Result<(Vec<Row>, Vec<Row>), Error> {
     let ids: Vec<Uuid> = wanted.iter().map(|id| *id.as_uuid()).collect();
-    let since = Utc::now() - chrono::TimeDelta::milliseconds(deduplication_ms);
+    let seconds = Duration::from_millis(deduplication_ms.unsigned_abs()).as_secs_f64();
     let running = client.query(&statements.running, &[&ids]).await?;
-    let mail = client.query(&statements.mail, &[&ids, &since]).await?;
+    let mail = client.query(&statements.mail, &[&ids, &seconds]).await?;
     Ok((running, mail))
 }
 

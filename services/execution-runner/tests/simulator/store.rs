@@ -277,8 +277,8 @@ fn due(database: &Database, partitions: &[u32], now_ms: i64) -> Due {
     let timers = database.timers.values().filter(|timer| ours(timer.partition));
     let activities = database.activities.values().filter(|activity| ours(activity.partition));
     let issue_at = |activity: &v1::Activity| activity.planned_at_ms + ISSUE_AGAIN_MS;
-    let times = timers.clone().map(|timer| timer.due_at_ms).chain(activities.clone().map(issue_at));
-    let next_ms = times.filter(|at_ms| *at_ms > now_ms).min();
+    let due_at = timers.clone().map(|timer| timer.due_at_ms).chain(activities.clone().map(issue_at));
+    let next_ms = due_at.filter(|at_ms| *at_ms > now_ms).min();
     let due = |timer: &Timer| {
         let conversation = &database.conversations[&timer.conversation];
         DueTimer {
