@@ -206,7 +206,7 @@ async fn a_turn_that_fails_is_on_record_with_its_reason() {
         "trigger": {"type": "message", "keywords": ["help"]},
         "nodes": [
             {"id": "hi", "type": "message", "content": "One moment", "next": "wait"},
-            {"id": "wait", "type": "delay", "duration": "5m"}
+            {"id": "wait", "type": "handoff", "team": "sales"}
         ]}}))
         .await;
 
