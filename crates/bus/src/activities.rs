@@ -17,6 +17,10 @@ const SILENT_MAX: Duration = Duration::from_secs(30);
 pub const HEARD_EVERY: Duration = Duration::from_secs(10);
 /// Activities of one kind under way everywhere.
 const UNDER_WAY_MAX: i64 = 20_000;
+/// Activities that one process is handed out before it asks for them.
+const AHEAD_MAX: usize = 32;
+/// A broker that is silent for twice as long has forgotten us.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// The header by which the stream knows a message that it has already.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 
@@ -41,9 +45,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Those who do activities of one kind.
-#[derive(Debug)]
 pub struct Activities {
-    consumer: PullConsumer,
+    messages: pull::Stream,
 }
 
 /// An activity that was handed out to us.
@@ -73,32 +76,29 @@ impl Activities {
             max_ack_pending: UNDER_WAY_MAX,
             ..pull::Config::default()
         };
-        let consumer = stream.get_or_create_consumer(&name, config).await.map_err(Unavailable::new)?;
-        Ok(Self { consumer })
-    }
-
-    /// The next activities, at most `max`; none when `wait` is over.
-    ///
-    /// # Errors
-    /// When NATS is away or the stream is missing.
-    pub async fn next(&self, max: usize, wait: Duration) -> Result<Vec<HandedOut>, Unavailable> {
-        let mut batch = self
-            .consumer
-            .batch()
-            .max_messages(max)
-            .expires(wait)
+        let consumer: PullConsumer =
+            stream.get_or_create_consumer(&name, config).await.map_err(Unavailable::new)?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(AHEAD_MAX)
+            .heartbeat(HEARTBEAT)
             .messages()
             .await
             .map_err(Unavailable::new)?;
-        let mut handed_out = Vec::new();
-        while let Some(message) = batch.next().await {
-            let message = message.map_err(Unavailable::new)?;
-            let activity = v1::Activity::decode(message.payload.clone())
-                .inspect_err(|error| tracing::error!(%error, "an activity cannot be read"))
-                .ok();
-            handed_out.push(HandedOut { activity, message });
-        }
-        Ok(handed_out)
+        Ok(Self { messages })
+    }
+
+    /// The next activity. Whoever does not go on waiting loses none.
+    ///
+    /// # Errors
+    /// When NATS is away or the stream is missing; then it is to be joined again.
+    pub async fn next(&mut self) -> Result<HandedOut, Unavailable> {
+        let message = self.messages.next().await.ok_or_else(|| Unavailable::new("no more are handed out"))?;
+        let message = message.map_err(Unavailable::new)?;
+        let activity = v1::Activity::decode(message.payload.clone())
+            .inspect_err(|error| tracing::error!(%error, "an activity cannot be read"))
+            .ok();
+        Ok(HandedOut { activity, message })
     }
 }
 

@@ -74,13 +74,25 @@ impl Workshop {
         while !shutdown.is_requested() {
             while under_way.try_join_next().is_some() {}
             accounts.retain(|_, places| places.available_permits() < AT_ONCE_OF_AN_ACCOUNT);
-            let room = TAKEN_MAX.saturating_sub(under_way.len()).min(AT_ONCE);
-            if room == 0 {
+            if under_way.len() >= TAKEN_MAX {
                 under_way.join_next().await;
                 continue;
             }
-            let taken = match self.take(&mut joined, kind, room).await {
-                Ok(taken) => taken,
+            let taken = match &mut joined {
+                None => match Activities::join(&self.bus, activity::kind_name(kind)).await {
+                    Ok(activities) => {
+                        joined = Some(activities);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                Some(activities) => match tokio::time::timeout(WAIT, activities.next()).await {
+                    Ok(taken) => taken,
+                    Err(_) => continue,
+                },
+            };
+            let handed_out = match taken {
+                Ok(handed_out) => handed_out,
                 Err(error) => {
                     tracing::warn!(kind = activity::kind_name(kind), %error, "no activities can be had; trying again");
                     joined = None;
@@ -91,34 +103,17 @@ impl Workshop {
                     continue;
                 }
             };
-            for handed_out in taken {
-                let account = handed_out.activity.as_ref().map(|activity| activity.account_id.clone());
-                let account = accounts
-                    .entry(account.unwrap_or_default())
-                    .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_OF_AN_ACCOUNT)));
-                let (workshop, account, places) = (self.clone(), Arc::clone(account), Arc::clone(&places));
-                under_way.spawn(async move { workshop.end(handed_out, account, places).await });
-            }
+            let account = handed_out.activity.as_ref().map(|activity| activity.account_id.clone());
+            let account = accounts
+                .entry(account.unwrap_or_default())
+                .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_OF_AN_ACCOUNT)));
+            let (workshop, account, places) = (self.clone(), Arc::clone(account), Arc::clone(&places));
+            under_way.spawn(async move { workshop.end(handed_out, account, places).await });
         }
         let all = async { while under_way.join_next().await.is_some() {} };
         if tokio::time::timeout(END_WITHIN, all).await.is_err() {
             tracing::warn!(kind = activity::kind_name(kind), "activities under way are left to others");
         }
-    }
-
-    async fn take(
-        &self,
-        joined: &mut Option<Activities>,
-        kind: CallKind,
-        room: usize,
-    ) -> Result<Vec<HandedOut>, bus::Unavailable> {
-        let activities = match joined.take() {
-            Some(activities) => activities,
-            None => Activities::join(&self.bus, activity::kind_name(kind)).await?,
-        };
-        let taken = activities.next(room, WAIT).await?;
-        *joined = Some(activities);
-        Ok(taken)
     }
 
     /// Does one activity, puts its end into the stream, and tells the broker.

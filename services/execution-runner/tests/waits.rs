@@ -154,7 +154,12 @@ async fn a_delay_ends_in_an_execution_of_its_own_whoever_owns_it_then() {
     runner.stop().await;
     let runner = stack.runner("two").await;
     eventually("the timer has fired", async || executions(&stack, reminding).await.len() == 2).await;
-    let fired = executions(&stack, reminding).await.remove(0);
+    let request = v1::GetExecutionRequest {
+        account_id: stack.account.to_vec().into(),
+        workflow_id: reminding.to_vec().into(),
+        execution_id: executions(&stack, reminding).await.remove(0).id,
+    };
+    let fired: v1::Execution = stack.call(subject::runner::GET_EXECUTION, &request).await;
     let record = fired.record.unwrap();
     assert!(record.started_by_timer);
     assert_eq!(record.replies[0].text, "Now, ann");
