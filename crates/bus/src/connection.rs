@@ -1,6 +1,8 @@
 //! The connection to NATS.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -8,6 +10,7 @@ use async_nats::{ConnectOptions, ServerAddr, jetstream};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// JetStream calls and acknowledgements that take longer have failed.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -51,6 +54,28 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     /// How often the connection was lost.
     losses: watch::Receiver<u64>,
+    /// Who is asked for things, and since when nobody answers there.
+    pub(crate) absences: Absences,
+}
+
+/// Subjects that nobody listens on, and since when. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Absences(Arc<Mutex<HashMap<&'static str, Instant>>>);
+
+impl Absences {
+    /// Since when nobody listens there, as far as is known now.
+    pub fn since(&self, subject: &'static str) -> Instant {
+        *self.lock().entry(subject).or_insert_with(Instant::now)
+    }
+
+    /// Somebody does.
+    pub fn end(&self, subject: &'static str) {
+        self.lock().remove(subject);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Bus {
@@ -94,7 +119,7 @@ impl Bus {
             .timeout(CALL_DEADLINE)
             .ack_timeout(CALL_DEADLINE)
             .build(client.clone());
-        Ok(Self { client, jetstream, losses })
+        Ok(Self { client, jetstream, losses, absences: Absences::default() })
     }
 
     /// Whether NATS answers, streams included.

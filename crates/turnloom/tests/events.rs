@@ -61,7 +61,7 @@ async fn every_event_is_as_the_document_says() {
     let failing = api
         .run(&json!({"name": "Not yet", "channel": "web", "configuration": {
         "trigger": {"type": "message", "keywords": ["later"]},
-        "nodes": [{"id": "wait", "type": "delay", "duration": "5m"}]}}))
+        "nodes": [{"id": "wait", "type": "handoff", "team": "sales"}]}}))
         .await;
     api.say("ann", "please start").await;
     api.say("ann", "Ann").await;

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::Bus;
 
-/// A service that is restarted is away for less: for so long it is asked again while nobody listens.
+/// A service that is restarted is away for less: for so long it is asked again while nobody listens. After that everybody is
+/// told at once that it is away, until it is back.
 const RESTART: Duration = Duration::from_secs(3);
 /// Pause before it is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -101,18 +102,21 @@ impl Client {
         if !traceparent.is_empty() {
             headers.insert(trace_context::HEADER, traceparent);
         }
-        let begun = Instant::now();
         loop {
             let request =
                 Request::new().payload(payload.clone()).headers(headers.clone()).timeout(Some(deadline));
-            match self.bus.client.send_request(subject, request).await {
-                Err(error)
-                    if error.kind() == RequestErrorKind::NoResponders
-                        && begun.elapsed() < RESTART.min(deadline) =>
-                {
+            let answer = self.bus.client.send_request(subject, request).await;
+            match &answer {
+                Err(error) if error.kind() == RequestErrorKind::NoResponders => {
+                    if self.bus.absences.since(subject).elapsed() >= RESTART.min(deadline) {
+                        return answer;
+                    }
                     tokio::time::sleep(AGAIN).await;
                 }
-                answer => return answer,
+                Ok(_) | Err(_) => {
+                    self.bus.absences.end(subject);
+                    return answer;
+                }
             }
         }
     }
