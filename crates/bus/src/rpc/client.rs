@@ -37,17 +37,25 @@ pub enum CallError {
 #[derive(Debug, Clone)]
 pub struct Client {
     bus: Bus,
+    /// For so long it is asked again while nobody listens.
+    patience: Duration,
 }
 
 impl Bus {
     /// A client of other services.
     #[must_use]
     pub fn rpc(&self) -> Client {
-        Client { bus: self.clone() }
+        Client { bus: self.clone(), patience: RESTART }
     }
 }
 
 impl Client {
+    /// The same for one who asks again by himself: while nobody listens he is told so at once.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { patience: Duration::ZERO, ..self }
+    }
+
     /// Sends a request and waits for the reply. While nobody listens, which proves that nothing was done, it is sent again
     /// for a little while, so that callers do not notice the restart of a service.
     ///
@@ -108,7 +116,7 @@ impl Client {
             let answer = self.bus.client.send_request(subject, request).await;
             match &answer {
                 Err(error) if error.kind() == RequestErrorKind::NoResponders => {
-                    if self.bus.absences.since(subject).elapsed() >= RESTART.min(deadline) {
+                    if self.bus.absences.since(subject).elapsed() >= self.patience.min(deadline) {
                         return answer;
                     }
                     tokio::time::sleep(AGAIN).await;

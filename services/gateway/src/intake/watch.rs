@@ -77,7 +77,7 @@ impl Watch {
 
     async fn ask(&mut self) {
         let request = v1::ListRunnersRequest {};
-        let client = self.bus.rpc();
+        let client = self.bus.rpc().at_once();
         let told = client.call(subject::runner::LIST_RUNNERS, &request, ASK_DEADLINE).await;
         match told {
             Ok(v1::ListRunnersResponse { partitions, .. }) => {
