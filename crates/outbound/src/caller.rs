@@ -63,7 +63,7 @@ pub struct HttpCall {
     pub headers: BTreeMap<String, String>,
     /// A text is sent as it is, everything else as JSON.
     pub body: Option<Value>,
-    /// How long an attempt may take; never more than [`ATTEMPT_MAX`].
+    /// How long an attempt may take; never more than 10 s.
     pub timeout: Duration,
 }
 
