@@ -86,7 +86,11 @@ fn read(document: &Value, report: &mut Report) -> Option<v1::SearchKnowledgeRequ
         report.problem(&at, InvalidRequest, format!("must be at most {QUERY_CHARS_MAX} characters"));
     }
     let (limit, at) = object.get("limit");
-    let number = limit.and_then(Value::as_u64).filter(|limit| (1..=LIMIT_MAX).contains(limit));
+    // JSON Schema counts 4.0 as a whole number.
+    let whole = |limit: &Value| {
+        (1..=LIMIT_MAX).find(|number| limit.as_f64() == u32::try_from(*number).ok().map(f64::from))
+    };
+    let number = limit.and_then(whole);
     if limit.is_some() && number.is_none() {
         report.problem(&at, InvalidRequest, format!("must be a whole number from 1 to {LIMIT_MAX}"));
     }
