@@ -73,7 +73,7 @@ impl Workshop {
         let mut joined = None;
         while !shutdown.is_requested() {
             while under_way.try_join_next().is_some() {}
-            accounts.retain(|_, places| places.available_permits() < AT_ONCE_OF_AN_ACCOUNT);
+            accounts.retain(|_, places| Arc::strong_count(places) > 1);
             if under_way.len() >= TAKEN_MAX {
                 under_way.join_next().await;
                 continue;
@@ -122,6 +122,9 @@ impl Workshop {
         let doing = async {
             let _of_account = permit(account).await;
             let _place = permit(places).await;
+            if clock::now_ms() >= activity.deadline_at_ms {
+                return Err(Failed::for_good("ACTIVITY_TIMED_OUT", "its turn came too late"));
+            }
             self.perform(&activity).await
         };
         tokio::pin!(doing);

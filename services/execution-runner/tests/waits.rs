@@ -78,6 +78,29 @@ async fn what_comes_while_another_system_is_asked_waits_its_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waited_may_wait_for_another_system_itself() {
+    let stack = Stack::start().await;
+    let target = FakeTarget::start();
+    target.next(Reply::json(200, &json!({"state": "first"})).held());
+    target.next(Reply::json(200, &json!({"state": "second"})));
+    let calling = workflow();
+    stack.activate(calling, &call(&target)).await;
+    let runner = stack.runner_with("one", &["--outbound-allow", "127.0.0.0/8"]).await;
+    let asked = stack.ask(vec![stack.message("ann", "m-1", "call"), stack.message("ann", "m-2", "call")]);
+    let watched = async {
+        eventually("the request has come", async || !target.requests().is_empty()).await;
+        target.release();
+    };
+    let (answers, ()) = tokio::join!(asked, watched);
+    assert_eq!(texts(&answers[0]), ["One moment", "It is first"]);
+    assert_eq!(texts(&answers[1]), ["One moment", "It is second"]);
+    let letters: i64 =
+        stack.sql().await.query_one("SELECT count(*) FROM dead_letters", &[]).await.unwrap().get(0);
+    assert_eq!(letters, 0);
+    runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_tried_again_when_that_may_help_and_not_otherwise() {
     let stack = Stack::start().await;
     let target = FakeTarget::start();

@@ -4,6 +4,7 @@
 //! suspect partition is a piece of its own, so that each is applied, or given up, alone; what is left of the
 //! frame is the last piece.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::v1::{self, DeadLetterKind};
@@ -16,6 +17,8 @@ use super::port::{DeadLetter, Ownership, RawFrame};
 #[derive(Debug)]
 pub struct Frame {
     raw: RawFrame,
+    /// The same decoded, when the bytes of its inputs are wanted.
+    again: OnceCell<v1::Frame>,
     placed: Vec<Placed>,
     piece: Piece,
     /// Catalog changes.
@@ -49,6 +52,7 @@ impl Frame {
     pub fn read(raw: &RawFrame, owned: &BTreeMap<u32, Ownership>) -> Self {
         let mut frame = Self {
             raw: raw.clone(),
+            again: OnceCell::new(),
             placed: Vec::new(),
             piece: Piece::Rest,
             markers: Vec::new(),
@@ -132,6 +136,7 @@ impl Frame {
             self.placed.into_iter().partition(|placed| suspects.contains(&placed.arrival.partition));
         let piece = |placed: Vec<Placed>, piece: Piece, markers: Vec<v1::CatalogMarker>| Self {
             raw: self.raw.clone(),
+            again: OnceCell::new(),
             placed,
             piece,
             markers,
@@ -200,9 +205,10 @@ impl Frame {
         });
     }
 
-    /// The bytes of one input. They are looked for again, since hardly any input is ever buried.
+    /// The bytes of one input. The frame is taken apart once more for the first of them, since of most frames none is wanted.
     fn payload_of(&self, position: u32) -> Vec<u8> {
-        let frame = v1::Frame::decode(self.raw.payload.clone()).unwrap_or_default();
+        let frame =
+            self.again.get_or_init(|| v1::Frame::decode(self.raw.payload.clone()).unwrap_or_default());
         frame.inputs.get(position as usize).map(Message::encode_to_vec).unwrap_or_default()
     }
 }

@@ -198,8 +198,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                     return Ok(());
                 }
                 inputs = 0;
-                // The partitions have moved: the frame is read once more.
-                continue;
             }
             self.fetched.pop_front();
             if !careful {

@@ -28,7 +28,9 @@ const RUNNING: &str = "INSERT INTO running_executions (id, account_id, workflow_
     started_at, partition, record, answer_to, events_told, replies_told)
 SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::smallint[], $8::timestamptz[],
     $9::int[], $10::bytea[], $11::text[], $12::int[], $13::int[])
-ON CONFLICT (id) DO UPDATE SET record = EXCLUDED.record, events_told = EXCLUDED.events_told, replies_told = EXCLUDED.replies_told";
+ON CONFLICT (conversation_id) DO UPDATE SET id = EXCLUDED.id, workflow_id = EXCLUDED.workflow_id, revision = EXCLUDED.revision,
+    started_at = EXCLUDED.started_at, record = EXCLUDED.record, answer_to = EXCLUDED.answer_to, events_told = EXCLUDED.events_told,
+    replies_told = EXCLUDED.replies_told";
 
 const MAIL_TAKEN: &str =
     "DELETE FROM mailboxes USING UNNEST($1::uuid[], $2::bigint[]) AS taken (conversation_id, before)

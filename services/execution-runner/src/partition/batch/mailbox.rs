@@ -14,6 +14,8 @@ use crate::partition::turn::{self, Surroundings};
 
 /// Inputs that wait in one mailbox; those beyond go to the dead letters.
 pub const MAILBOX_MAX: u64 = 100;
+/// The highest place in a frame that the store can hold.
+const LAST_PLACE: u32 = 0x7fff_ffff;
 const MAILBOX_FULL: &str = "too many inputs wait for the conversation's activity";
 
 impl Batch {
@@ -104,7 +106,7 @@ impl Batch {
             let Some(waited) = read else { continue };
             let seq = self.frames.first().map_or(0, Frame::seq);
             // Beside the frame's own inputs, whose places are small.
-            let place = u32::MAX - u32::try_from(self.dead.len()).unwrap_or(0);
+            let place = LAST_PLACE - u32::try_from(self.dead.len()).unwrap_or(0);
             self.answer(&waited, AnswerWith::Dead);
             self.dead.push(letter(
                 &waited,
