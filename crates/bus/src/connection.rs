@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// JetStream calls and acknowledgements that take longer have failed.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// Commands that wait for the connection's writer.
-const CLIENT_CAPACITY: usize = 4096;
+pub(crate) const CLIENT_CAPACITY: usize = 4096;
 /// Longest pause between attempts to connect again.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 
@@ -52,6 +52,8 @@ impl Unavailable {
 pub struct Bus {
     pub(crate) client: async_nats::Client,
     pub(crate) jetstream: jetstream::Context,
+    pub(crate) addresses: Arc<[ServerAddr]>,
+    pub(crate) name: Arc<str>,
     /// How often the connection was lost.
     losses: watch::Receiver<u64>,
     /// Who is asked for things, and since when nobody answers there.
@@ -91,7 +93,9 @@ impl Bus {
             .map(|address| address.trim().parse().map_err(|_| Unavailable::new("--nats-url cannot be read")))
             .collect::<Result<_, _>>()?;
         let (lost, losses) = watch::channel(0_u64);
-        let connecting = login(&addresses)
+        let all: Arc<[ServerAddr]> = addresses.clone().into();
+        let connecting = Login::of(&addresses)
+            .options()
             .name(name)
             .client_capacity(CLIENT_CAPACITY)
             .connection_timeout(CALL_DEADLINE)
@@ -119,7 +123,8 @@ impl Bus {
             .timeout(CALL_DEADLINE)
             .ack_timeout(CALL_DEADLINE)
             .build(client.clone());
-        Ok(Self { client, jetstream, losses, absences: Absences::default() })
+        let (addresses, name) = (all, Arc::from(name));
+        Ok(Self { client, jetstream, addresses, name, losses, absences: Absences::default() })
     }
 
     /// Whether NATS answers, streams included.
@@ -175,14 +180,33 @@ impl Bus {
 }
 
 /// Who connects: what the first address with a user says. The driver itself does not look there.
-fn login(addresses: &[ServerAddr]) -> ConnectOptions {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let named = addresses.iter().find_map(|address| Some((address.username()?, address.password())));
-    match named {
-        None => ConnectOptions::new(),
-        Some((token, None)) => ConnectOptions::with_token(decoded(token)),
-        Some((user, Some(password))) => {
-            ConnectOptions::with_user_and_password(decoded(user), decoded(password))
+#[derive(Clone, Default)]
+pub(crate) struct Login {
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub token: Option<String>,
+}
+
+impl Login {
+    pub fn of(addresses: &[ServerAddr]) -> Self {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let named = addresses.iter().find_map(|address| Some((address.username()?, address.password())));
+        match named {
+            None => Self::default(),
+            Some((token, None)) => Self { token: Some(decoded(token)), ..Self::default() },
+            Some((user, Some(password))) => {
+                Self { user: Some(decoded(user)), password: Some(decoded(password)), token: None }
+            }
+        }
+    }
+
+    fn options(self) -> ConnectOptions {
+        match self {
+            Self { token: Some(token), .. } => ConnectOptions::with_token(token),
+            Self { user: Some(user), password: Some(password), .. } => {
+                ConnectOptions::with_user_and_password(user, password)
+            }
+            _ => ConnectOptions::new(),
         }
     }
 }

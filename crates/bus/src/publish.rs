@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::Context;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -33,34 +34,36 @@ impl Bus {
     /// When any is not, or it is not known: then any part may be stored.
     pub async fn publish_all(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
         self.require_connected()?;
-        tokio::time::timeout(DEADLINE, self.publish_pipelined(messages))
-            .await
-            .map_err(|_| Unavailable::new("no acknowledgement in time"))?
+        publish_over(&self.jetstream, messages).await
     }
+}
 
-    async fn publish_pipelined(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
-        let mut in_flight = FuturesUnordered::new();
-        for message in messages {
-            if in_flight.len() >= IN_FLIGHT_MAX
-                && let Some(acknowledged) = in_flight.next().await
-            {
-                acknowledged?;
-            }
-            let mut headers = HeaderMap::new();
-            for (name, value) in &message.headers {
-                headers.insert(*name, value.as_str());
-            }
-            let publish = PublishMessage::build().payload(message.payload.clone()).headers(headers);
-            let sent = self
-                .jetstream
-                .send_publish(message.subject.clone(), publish)
-                .await
-                .map_err(Unavailable::new)?;
-            in_flight.push(async move { sent.await.map(|_| ()).map_err(Unavailable::new) });
-        }
-        while let Some(acknowledged) = in_flight.next().await {
+/// The same over a connection.
+pub(crate) async fn publish_over(jetstream: &Context, messages: &[Outgoing]) -> Result<(), Unavailable> {
+    tokio::time::timeout(DEADLINE, pipelined(jetstream, messages))
+        .await
+        .map_err(|_| Unavailable::new("no acknowledgement in time"))?
+}
+
+async fn pipelined(jetstream: &Context, messages: &[Outgoing]) -> Result<(), Unavailable> {
+    let mut in_flight = FuturesUnordered::new();
+    for message in messages {
+        if in_flight.len() >= IN_FLIGHT_MAX
+            && let Some(acknowledged) = in_flight.next().await
+        {
             acknowledged?;
         }
-        Ok(())
+        let mut headers = HeaderMap::new();
+        for (name, value) in &message.headers {
+            headers.insert(*name, value.as_str());
+        }
+        let publish = PublishMessage::build().payload(message.payload.clone()).headers(headers);
+        let sent =
+            jetstream.send_publish(message.subject.clone(), publish).await.map_err(Unavailable::new)?;
+        in_flight.push(async move { sent.await.map(|_| ()).map_err(Unavailable::new) });
     }
+    while let Some(acknowledged) = in_flight.next().await {
+        acknowledged?;
+    }
+    Ok(())
 }

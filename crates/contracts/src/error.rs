@@ -21,6 +21,8 @@ pub enum ErrorCode {
     WorkflowNotFound,
     /// No such execution of this workflow.
     ExecutionNotFound,
+    /// No such conversation in this account.
+    ConversationNotFound,
     /// No such message in this account.
     MessageNotFound,
     /// No such dead letter in this account.
@@ -65,7 +67,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -74,6 +76,7 @@ impl ErrorCode {
         Self::Forbidden,
         Self::WorkflowNotFound,
         Self::ExecutionNotFound,
+        Self::ConversationNotFound,
         Self::MessageNotFound,
         Self::DeadLetterNotFound,
         Self::SecretNotFound,
@@ -108,6 +111,7 @@ impl ErrorCode {
             Self::Forbidden => "FORBIDDEN",
             Self::WorkflowNotFound => "WORKFLOW_NOT_FOUND",
             Self::ExecutionNotFound => "EXECUTION_NOT_FOUND",
+            Self::ConversationNotFound => "CONVERSATION_NOT_FOUND",
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::SecretNotFound => "SECRET_NOT_FOUND",
@@ -146,6 +150,7 @@ impl ErrorCode {
             Self::Forbidden => 403,
             Self::WorkflowNotFound
             | Self::ExecutionNotFound
+            | Self::ConversationNotFound
             | Self::MessageNotFound
             | Self::DeadLetterNotFound
             | Self::SecretNotFound
@@ -180,6 +185,7 @@ impl ErrorCode {
             Self::Forbidden => "The API key does not allow this operation",
             Self::WorkflowNotFound => "Workflow does not exist",
             Self::ExecutionNotFound => "Execution does not exist",
+            Self::ConversationNotFound => "Conversation does not exist",
             Self::MessageNotFound => "Message does not exist",
             Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::SecretNotFound => "Secret does not exist",

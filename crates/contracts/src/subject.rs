@@ -125,6 +125,16 @@ pub mod runner {
     pub const GET_EXECUTION: &str = "turnloom.runner.v1.get_execution";
     /// `GetMessageRequest` to `GetMessageResponse`.
     pub const GET_MESSAGE: &str = "turnloom.runner.v1.get_message";
+    /// `GetConversationRequest` to `Conversation`.
+    pub const GET_CONVERSATION: &str = "turnloom.runner.v1.get_conversation";
+    /// `ListConversationsRequest` to `ListConversationsResponse`.
+    pub const LIST_CONVERSATIONS: &str = "turnloom.runner.v1.list_conversations";
+    /// `ListConversationMessagesRequest` to `ListConversationMessagesResponse`.
+    pub const CONVERSATION_MESSAGES: &str = "turnloom.runner.v1.conversation_messages";
+    /// `ConversationEventsRequest` to `ConversationEventsResponse`.
+    pub const CONVERSATION_EVENTS: &str = "turnloom.runner.v1.conversation_events";
+    /// `EraseCustomerRequest` to `EraseCustomerResponse`.
+    pub const ERASE_CUSTOMER: &str = "turnloom.runner.v1.erase_customer";
     /// `WorkflowTotalsRequest` to `WorkflowTotalsResponse`.
     pub const WORKFLOW_TOTALS: &str = "turnloom.runner.v1.workflow_totals";
     /// `CommitsRequest` to `CommitsResponse`.

@@ -79,6 +79,8 @@ pub struct Settings {
     pub nats: Option<PathBuf>,
 }
 
+/// Bytes of the stream of activities, which no disk of a fault is too small for.
+const ACTIVITIES_BYTES: u32 = 16 << 20;
 /// Lease of the runners unless a fault says otherwise, milliseconds.
 pub const LEASE_MS: u64 = 6_000;
 
@@ -355,6 +357,7 @@ fn runner_flags(settings: &Settings) -> Vec<String> {
     flags.extend(["--partition-groups".to_owned(), settings.groups.to_string()]);
     flags.extend(["--turns-bytes-max".to_owned(), turns, "--events-bytes-max".to_owned(), events]);
     flags.extend(["--replies-bytes-max".to_owned(), replies]);
+    flags.extend(["--activities-bytes-max".to_owned(), ACTIVITIES_BYTES.to_string()]);
     if settings.drills {
         flags.extend(["--fault-drill".to_owned(), "on".to_owned()]);
     }

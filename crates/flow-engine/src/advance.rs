@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::graph::{Graph, Kind, Runnable};
-use crate::node::{Went, ai_response, condition, delay, form, http_request, message, sentiment, set};
+use crate::node::{
+    Went, ai_response, condition, delay, form, handoff, http_request, message, sentiment, set,
+};
 use crate::scope;
 use crate::state::{Awaited, STATE_BYTES_MAX, State, Waiting};
 use crate::turn::{Cause, Ending, Failure, Input, Object, Reply, Step, StepStatus, Turn};
@@ -49,6 +51,9 @@ impl Walk<'_> {
 ///
 /// A turn that calls gives a step that is [`StepStatus::Running`] as its last one; when the turn goes on, the same step is the
 /// first one, over.
+///
+/// The state of a turn that failed is where it can be tried again, with [`Cause::Retry`]: at the node that failed, with what
+/// was known before it ran. It is fresh when there is no such place, or too much was known.
 #[must_use]
 pub fn advance(
     graph: &Graph,
@@ -79,6 +84,7 @@ pub fn advance(
         let started_at_ms = clock();
         let ran = match resumed.take() {
             None => begin(node, started_at_ms, &mut walk),
+            Some(waiting) if waiting.on == Awaited::Retry => begin(node, started_at_ms, &mut walk),
             Some(waiting) => resume(node, waiting.on, cause, &mut walk),
         };
         let completed_at_ms = clock().max(started_at_ms);
@@ -126,8 +132,13 @@ pub fn advance(
         }
     };
     let ending = bound_state(&walk.state, ending, &steps);
-    if matches!(ending, Ending::Finished | Ending::Failed { .. }) {
-        walk.state = State::fresh();
+    match &ending {
+        Ending::Finished => walk.state = State::fresh(),
+        Ending::Failed { node_id, .. } => walk.state = walk.state.to_retry(node_id),
+        Ending::WaitingForInput { .. }
+        | Ending::WaitingForTimer { .. }
+        | Ending::WaitingForAgent { .. }
+        | Ending::Calling(_) => {}
     }
     Turn { state: walk.state, steps, replies: walk.replies, ending }
 }
@@ -150,10 +161,7 @@ fn begin(node: &Runnable, now_ms: i64, walk: &mut Walk<'_>) -> Result<(Object, W
             Err(failure) => http_request::finish(node, call, Err(&failure), walk),
         },
         Kind::End => Ok((Object::new(), Went::To(None))),
-        Kind::NotAvailable => {
-            let message = format!("nodes of type {} cannot be run yet", node.type_name);
-            Err(Failure::of("NODE_NOT_AVAILABLE", message))
-        }
+        Kind::Handoff { team, note } => handoff::begin(node, team.as_deref(), note.as_deref(), walk),
     }
 }
 
@@ -171,6 +179,9 @@ fn resume(
             if cause == Cause::Timer { Ok(asking.give_up()) } else { asking.answer(progress, walk) }
         }
         (Kind::Delay { .. }, Awaited::Time(until_ms), Cause::Timer) => Ok(delay::over(node, until_ms)),
+        (Kind::Handoff { team, .. }, Awaited::Agent, Cause::Released) => {
+            Ok(handoff::over(node, team.as_deref()))
+        }
         (Kind::Asks(asks), Awaited::Result, Cause::Result(result)) => {
             ai_response::finish(node, asks, result, walk)
         }

@@ -39,31 +39,16 @@ pub(crate) struct Runnable {
 /// What a node does. Templates are named in the graph's templates.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Message {
-        content: String,
-    },
-    Form {
-        form: Form,
-        labels: Vec<String>,
-        on_invalid: Option<usize>,
-        on_timeout: Option<usize>,
-    },
-    Condition {
-        branches: Vec<(Expression, Option<usize>)>,
-        otherwise: Option<usize>,
-    },
-    Set {
-        values: Vec<(String, String)>,
-    },
-    Delay {
-        duration_ms: i64,
-    },
+    Message { content: String },
+    Form { form: Form, labels: Vec<String>, on_invalid: Option<usize>, on_timeout: Option<usize> },
+    Condition { branches: Vec<(Expression, Option<usize>)>, otherwise: Option<usize> },
+    Set { values: Vec<(String, String)> },
+    Delay { duration_ms: i64 },
     Sentiment(Moods),
     Asks(Asks),
     Http(HttpCall),
+    Handoff { team: Option<String>, note: Option<String> },
     End,
-    /// A type whose running is still to come.
-    NotAvailable,
 }
 
 /// Where each mood leads.
@@ -223,7 +208,10 @@ fn compile(
         NodeKind::HttpRequest(http) => {
             Kind::Http(http_call(http, &node.id, place(&http.on_error), templates)?)
         }
-        NodeKind::Handoff { .. } => Kind::NotAvailable,
+        NodeKind::Handoff { team, note } => {
+            let note = note.as_ref().map(|note| add(format!("{}/note", node.id), note)).transpose()?;
+            Kind::Handoff { team: team.clone(), note }
+        }
     };
     Ok(Runnable { id: node.id.clone(), type_name: node.kind.type_name(), next: place(&node.next), kind })
 }

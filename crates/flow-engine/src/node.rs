@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod condition;
 pub(crate) mod delay;
 pub(crate) mod form;
+pub(crate) mod handoff;
 pub(crate) mod http_request;
 pub(crate) mod message;
 pub(crate) mod sentiment;

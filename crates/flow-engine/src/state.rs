@@ -44,6 +44,10 @@ pub(crate) enum Awaited {
     Time(i64),
     /// The result of a call.
     Result,
+    /// A person who gives the conversation back.
+    Agent,
+    /// Another try of a node that failed.
+    Retry,
 }
 
 impl Waiting {
@@ -127,6 +131,20 @@ impl State {
         }
         let stored: Stored = serde_json::from_value(document)?;
         Ok(Self { vars: stored.vars, steps: stored.steps, waiting: stored.waiting, spent: stored.spent })
+    }
+
+    /// The same at a node that failed, to be run once more; fresh when it is too large to be kept.
+    pub(crate) fn to_retry(&self, node_id: &str) -> Self {
+        let waiting = Some(Waiting::at(node_id, Awaited::Retry));
+        let state =
+            Self { vars: self.vars.clone(), steps: self.steps.clone(), waiting, spent: Spent::default() };
+        if state.encode().len() <= STATE_BYTES_MAX { state } else { Self::fresh() }
+    }
+
+    /// Variables by name.
+    #[must_use]
+    pub fn vars(&self) -> &Object {
+        &self.vars
     }
 
     pub(crate) fn remember_output(&mut self, node_id: &str, output: &Map<String, Value>) {

@@ -29,6 +29,10 @@ pub enum Cause<'a> {
     Message,
     /// The time that the flow waited for has come.
     Timer,
+    /// The person that the flow waited for has given the conversation back.
+    Released,
+    /// The node at which the flow failed is run once more.
+    Retry,
     /// The call that the flow waited for is over.
     Result(Result<&'a Object, &'a Failure>),
 }
@@ -71,7 +75,7 @@ pub enum CallKind {
 /// What a turn did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
-    /// Where the conversation stands now.
+    /// Where the conversation stands now; of a turn that failed, where it could be tried again.
     pub state: State,
     /// What ran, in order.
     pub steps: Vec<Step>,
@@ -134,6 +138,13 @@ pub enum Ending {
     WaitingForTimer {
         /// When, Unix milliseconds.
         until_ms: i64,
+    },
+    /// It waits for a person to give the conversation back.
+    WaitingForAgent {
+        /// Who is to take it; empty when anybody may.
+        team: String,
+        /// What they should know; may be empty.
+        note: String,
     },
     /// It waits for a call; the turn is not over, but goes on with the result. Its last step is under way.
     Calling(Call),

@@ -102,8 +102,14 @@ fn run(graph: &Graph, state: State, text: &str) -> Turn {
 
 fn check(turn: &Turn) -> Result<(), TestCaseError> {
     prop_assert!(turn.steps.len() <= STEPS_MAX);
-    let is_over = matches!(turn.ending, Ending::Finished | Ending::Failed { .. });
-    prop_assert_eq!(is_over, turn.state.waiting_node().is_none());
+    match &turn.ending {
+        Ending::Finished => prop_assert_eq!(&turn.state, &State::fresh()),
+        // Where it can be tried again, if it can.
+        Ending::Failed { node_id, .. } => {
+            prop_assert!(turn.state.waiting_node().is_none_or(|waits| waits == node_id));
+        }
+        _ => prop_assert!(turn.state.waiting_node().is_some()),
+    }
     prop_assert_eq!(&State::decode(&turn.state.encode()).unwrap(), &turn.state);
     Ok(())
 }

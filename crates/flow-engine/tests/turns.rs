@@ -1,7 +1,7 @@
 //! Turns of small flows: what is said, what is on record, where it waits.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use flow_engine::{Cause, Ending, Graph, Input, State, StepStatus, Syntax, Turn, advance};
+use flow_engine::{Cause, Ending, Graph, Input, State, Syntax, Turn, advance};
 use flow_model::Channel;
 use flow_model::workflow::Configuration;
 use serde_json::{Value, json};
@@ -162,14 +162,37 @@ fn variables_that_feed_themselves_are_stopped() {
 }
 
 #[test]
-fn nodes_that_cannot_run_yet_fail_by_name() {
-    let (code, node, last) = failed(&json!([
-        {"id": "m", "type": "message", "content": "one moment", "next": "d"},
-        {"id": "d", "type": "handoff", "team": "sales", "next": "m"}
+fn a_handoff_waits_until_the_conversation_is_given_back() {
+    let graph = graph(&json!([
+        {"id": "m", "type": "message", "content": "one moment", "next": "h"},
+        {"id": "h", "type": "handoff", "team": "sales", "note": "said {{ message.text }}", "next": "b"},
+        {"id": "b", "type": "message", "content": "back from {{ steps.h.team }}"}
     ]));
-    assert_eq!((code.as_str(), node.as_str()), ("NODE_NOT_AVAILABLE", "d"));
-    assert_eq!(said(&last), ["one moment"]);
-    assert_eq!(last.steps.last().unwrap().status, StepStatus::Failed);
+    let handed = turn(&graph, State::fresh(), "help");
+    let ending = Ending::WaitingForAgent { team: "sales".to_owned(), note: "said help".to_owned() };
+    assert_eq!((said(&handed), &handed.ending), (vec!["one moment"], &ending));
+    assert_eq!(handed.state.waiting_node(), Some("h"));
+    assert_eq!(handed.steps.last().unwrap().output, *json!({"team": "sales"}).as_object().unwrap());
+    let input = Input { text: "", message_id: "", customer_id: "ann", channel: "web", metadata: None };
+    let back = advance(&graph, handed.state, &input, Cause::Released, &|| 1_000);
+    assert_eq!((said(&back), &back.ending), (vec!["back from sales"], &Ending::Finished));
+}
+
+#[test]
+fn a_turn_that_failed_is_tried_again_at_its_failed_node_with_what_was_known() {
+    let graph = graph(&json!([
+        {"id": "s", "type": "set", "values": {"name": "Ann"}, "next": "m"},
+        {"id": "m", "type": "message", "content": "hello", "next": "c"},
+        {"id": "c", "type": "condition", "branches": [{"when": "int(message.text) > 1", "next": "b"}], "else": "b"},
+        {"id": "b", "type": "message", "content": "{{ vars.name }}"}
+    ]));
+    let failed = turn(&graph, State::fresh(), "go");
+    assert!(matches!(&failed.ending, Ending::Failed { node_id, .. } if node_id == "c"));
+    assert_eq!(failed.state.waiting_node(), Some("c"));
+    let input = Input { text: "2", message_id: "", customer_id: "ann", channel: "web", metadata: None };
+    let again = advance(&graph, failed.state, &input, Cause::Retry, &|| 1_000);
+    let ran: Vec<&str> = again.steps.iter().map(|step| step.node_id.as_str()).collect();
+    assert_eq!((ran, said(&again), &again.ending), (vec!["c", "b"], vec!["Ann"], &Ending::Finished));
 }
 
 #[test]

@@ -32,6 +32,9 @@ pub mod kind {
     /// One customer of an account on one channel.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Conversation {}
+    /// Something that was said outside an execution.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Message {}
     /// An input, or a frame of inputs, that could not be handled.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum DeadLetter {}
@@ -54,6 +57,9 @@ pub mod kind {
     impl super::Kind for Conversation {
         const NAME: &'static str = "conversation";
     }
+    impl super::Kind for Message {
+        const NAME: &'static str = "message";
+    }
     impl super::Kind for DeadLetter {
         const NAME: &'static str = "dead-letter";
     }
@@ -73,6 +79,8 @@ pub type WorkflowId = Id<kind::Workflow>;
 pub type ExecutionId = Id<kind::Execution>;
 /// A conversation: one customer of an account on one channel.
 pub type ConversationId = Id<kind::Conversation>;
+/// Something that was said outside an execution, such as what a person writes. A UUIDv7 of when it was accepted.
+pub type MessageId = Id<kind::Message>;
 /// An input that could not be handled. Ids sort by when it was put aside.
 pub type DeadLetterId = Id<kind::DeadLetter>;
 /// Documents that answers are taken from.

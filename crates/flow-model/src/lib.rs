@@ -14,6 +14,8 @@ pub mod validate;
 pub mod workflow;
 
 pub use channel::Channel;
-pub use id::{AccountId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, RunnerId, WorkflowId};
+pub use id::{
+    AccountId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, MessageId, RunnerId, WorkflowId,
+};
 pub use problem::{Problem, ProblemCode, Warning, WarningCode};
 pub use secret_name::SecretName;

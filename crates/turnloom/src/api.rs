@@ -105,6 +105,19 @@ impl Api {
         self.send(self.request(Method::PUT, path).header(IF_MATCH, version).json(body)).await
     }
 
+    /// `PUT` of a document as it is.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn put_document(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        document: &'static str,
+    ) -> Result<Value, ApiError> {
+        self.send(self.request(Method::PUT, path).header("content-type", content_type).body(document)).await
+    }
+
     /// `DELETE`.
     ///
     /// # Errors

@@ -1,4 +1,6 @@
-//! `turnloom demo`: a workflow, three customers, and what there is to see of them.
+//! `turnloom demo`: a workflow, three customers, and what there is to see of them; answers from a document, and a person.
+
+mod help;
 
 use serde_json::{Value, json};
 
@@ -41,17 +43,21 @@ pub async fn run(api: &Api, format: Format) -> anyhow::Result<()> {
     let newest = listed.first().map(|execution| member(execution, "/id")).unwrap_or_default();
     let newest = api.get(&format!("/v1/workflows/{id}/executions/{newest}"), &[]).await?;
     let numbers = counted(api, &id).await?;
+    if show {
+        heading("Each turn is an execution");
+        executions::show_list(&listed);
+        heading("What happened in the last one, step by step");
+        executions::show_one(newest.get("data").unwrap_or(&newest));
+        heading("The numbers of the last week");
+        metrics::show(numbers.get("data").unwrap_or(&numbers));
+    }
+    let help::Seen { answered, messages } = help::play(api, show).await?;
     if format.json {
         return output::json(&json!({
             "workflow_id": id, "executions": listed, "execution": newest.get("data"), "metrics": numbers.get("data"),
+            "answer": answered, "messages": messages,
         }));
     }
-    heading("Each turn is an execution");
-    executions::show_list(&listed);
-    heading("What happened in the last one, step by step");
-    executions::show_one(newest.get("data").unwrap_or(&newest));
-    heading("The numbers of the last week");
-    metrics::show(numbers.get("data").unwrap_or(&numbers));
     println!("\nGo on:  {}", styled(BOLD, &format!("turnloom chat '{NAME}'")));
     Ok(())
 }

@@ -17,7 +17,7 @@ use testkit::{PATIENCE, workflows};
 use tokio::time::Instant;
 
 /// Types of events there are.
-const TYPES: usize = 7;
+const TYPES: usize = 9;
 
 fn document() -> Value {
     serde_json::from_str(&execution_runner::asyncapi()).unwrap()
@@ -61,12 +61,21 @@ async fn every_event_is_as_the_document_says() {
     let failing = api
         .run(&json!({"name": "Not yet", "channel": "web", "configuration": {
         "trigger": {"type": "message", "keywords": ["later"]},
-        "nodes": [{"id": "wait", "type": "handoff", "team": "sales"}]}}))
+        "nodes": [{"id": "c", "type": "condition", "branches": [{"when": "vars.nothing > 1", "next": "c"}]}]}}))
+        .await;
+    api.run(&json!({"name": "Hands over", "channel": "web", "configuration": {
+        "trigger": {"type": "message", "keywords": ["human"]},
+        "nodes": [{"id": "hand", "type": "handoff", "team": "sales", "note": "help"}]}}))
         .await;
     api.say("ann", "please start").await;
     api.say("ann", "Ann").await;
     api.say("bob", "nobody takes this").await;
     api.say("cleo", "later").await;
+    let handed = api.say("eli", "a human").await["conversation_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/conversations/{handed}");
+    api.post(&format!("{path}/assign"), &json!({"agent": "eve"})).await.expect(200);
+    api.post(&format!("{path}/messages"), &json!({"message": "Here I am"})).await.expect(202);
+    api.post(&format!("{path}/release"), &json!({})).await.expect(200);
     let start = api
         .request(Method::POST, &format!("/v1/workflows/{failing}/executions"))
         .header("prefer", "wait=30")
@@ -89,10 +98,12 @@ async fn every_event_is_as_the_document_says() {
         }
     }
     // Both kinds of a type that has two: with an execution and without one.
-    let received = told["message.received"].iter().flat_map(|batch| batch.as_array().unwrap());
-    let with_execution: Vec<bool> =
-        received.map(|event| event["data"].get("execution_id").is_some()).collect();
-    assert!(with_execution.contains(&true) && with_execution.contains(&false));
+    for event_type in ["message.received", "message.sent", "conversation.assigned"] {
+        let events = told[event_type].iter().flat_map(|batch| batch.as_array().unwrap());
+        let with_execution: Vec<bool> =
+            events.map(|event| event["data"].get("execution_id").is_some()).collect();
+        assert!(with_execution.contains(&true) && with_execution.contains(&false), "{event_type}");
+    }
     product.stop().await;
 }
 

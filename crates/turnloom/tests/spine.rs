@@ -206,7 +206,7 @@ async fn a_turn_that_fails_is_on_record_with_its_reason() {
         "trigger": {"type": "message", "keywords": ["help"]},
         "nodes": [
             {"id": "hi", "type": "message", "content": "One moment", "next": "wait"},
-            {"id": "wait", "type": "handoff", "team": "sales"}
+            {"id": "wait", "type": "condition", "branches": [{"when": "vars.nothing > 1", "next": "hi"}]}
         ]}}))
         .await;
 
@@ -215,7 +215,7 @@ async fn a_turn_that_fails_is_on_record_with_its_reason() {
     assert_eq!(failed["status"], "failed");
     assert_eq!(
         (&failed["error"]["code"], &failed["error"]["node_id"]),
-        (&json!("NODE_NOT_AVAILABLE"), &json!("wait"))
+        (&json!("EXPRESSION_FAILED"), &json!("wait"))
     );
     assert_eq!(failed["output"]["messages"], json!(["One moment"]));
     let path = format!("/v1/workflows/{workflow}/executions");

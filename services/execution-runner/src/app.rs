@@ -110,6 +110,7 @@ impl App {
                     lease: runner.lease(),
                     renew_every: runner.renew_every(),
                     batch_inputs_max: usize::try_from(runner.batch_inputs_max).unwrap_or(usize::MAX),
+                    return_after_ms: runner.return_after_ms(),
                     drill: runner.fault_drill == Drill::On,
                     pulse: Arc::clone(&pulse),
                 };

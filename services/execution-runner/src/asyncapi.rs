@@ -136,9 +136,15 @@ fn meaning(event_type: EventType) -> &'static str {
         }
         EventType::TriggerActivated => "A message's keyword started a workflow.",
         EventType::WorkflowStarted => "An execution began: one turn of a conversation.",
-        EventType::MessageSent => "A reply was recorded, and is on its way to the customer.",
+        EventType::MessageSent => {
+            "A reply was recorded, and is on its way to the customer; without an execution when a person said it."
+        }
         EventType::WorkflowCompleted => "An execution is over, whether it succeeded or failed.",
         EventType::WorkflowFailed => "An execution failed; told beside `workflow.completed`.",
+        EventType::ConversationAssigned => {
+            "A conversation went to a person, or to another one; by a handoff of a workflow, with its execution."
+        }
+        EventType::ConversationReleased => "The bot has a conversation again.",
     }
 }
 
@@ -149,7 +155,13 @@ fn members(event_type: EventType) -> (&'static [&'static str], &'static [&'stati
         EventType::MessageReceived => (&["message_id", "message"], &["execution_id", "workflow_id"]),
         EventType::TriggerActivated => (&["execution_id", "workflow_id", "keyword"], &[]),
         EventType::WorkflowStarted => (&["execution_id", "workflow_id", "revision"], &[]),
-        EventType::MessageSent => (&["execution_id", "workflow_id", "reply_id", "node_id", "message"], &[]),
+        EventType::MessageSent => {
+            (&["reply_id", "message"], &["execution_id", "workflow_id", "node_id", "agent", "owner_epoch"])
+        }
+        EventType::ConversationAssigned => {
+            (&["team", "agent", "owner_epoch"], &["note", "execution_id", "workflow_id"])
+        }
+        EventType::ConversationReleased => (&["owner_epoch", "reason"], &[]),
         EventType::WorkflowCompleted => (
             &["execution_id", "workflow_id", "status", "started_at", "completed_at", "duration_ms"],
             &["error"],

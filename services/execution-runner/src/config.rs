@@ -84,6 +84,10 @@ pub struct RunnerConfig {
     /// Whether activities (AI answers, HTTP requests) are done here: on, off, or only, and then no partition is owned
     #[arg(long, env = "TURNLOOM_ACTIVITIES", default_value = "on")]
     pub activities: DoesActivities,
+    /// Hours that a person keeps a conversation without doing anything, before the bot has it again
+    #[arg(long, env = "TURNLOOM_HANDOFF_HOURS", default_value_t = 24,
+          value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub handoff_hours: u32,
     /// For fault drills only: a message whose text contains drill:panic, drill:abort or drill:hang makes its turn do that
     #[arg(long, env = "TURNLOOM_FAULT_DRILL", default_value = "off")]
     pub fault_drill: Drill,
@@ -110,6 +114,10 @@ pub enum Drill {
 }
 
 impl RunnerConfig {
+    pub(crate) fn return_after_ms(&self) -> i64 {
+        i64::from(self.handoff_hours) * 60 * 60 * 1000
+    }
+
     pub(crate) fn lease(&self) -> Duration {
         Duration::from_millis(self.lease_ms)
     }

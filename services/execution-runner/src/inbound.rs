@@ -12,7 +12,9 @@ use crate::store::erase::Erasing;
 use crate::store::read::Reads;
 use crate::store::republish::Republishing;
 use crate::usecase::commit_events::{commit_events, commits as last_commits};
+use crate::usecase::conversations;
 use crate::usecase::dead_letters::LetterDesk;
+use crate::usecase::erase_customer::erase_customer;
 use crate::usecase::erase_workflow::erase_workflow;
 use crate::usecase::find_message::MessageFinder;
 use crate::usecase::list_executions::list_executions;
@@ -33,6 +35,7 @@ pub(crate) struct Desks {
 pub(crate) async fn serve(bus: &Bus, desks: Desks) -> Result<RunningServer, Unavailable> {
     let Desks { reads, finder, letters, erasing, republishing } = desks;
     let server = with_reads(Server::new(bus, "execution-runner"), reads.clone(), finder);
+    let server = with_conversations(server, reads.clone(), erasing.clone());
     with_operations(server, (reads, bus.clone()), letters, erasing, republishing).start().await
 }
 
@@ -65,6 +68,35 @@ fn with_reads(server: Server, reads: Reads, finder: MessageFinder) -> Server {
         .handle(subject::runner::COMMIT_EVENTS, move |request: v1::CommitEventsRequest| {
             let reads = events.clone();
             async move { commit_events(&reads, request).await }
+        })
+}
+
+/// Conversations and customers.
+fn with_conversations(server: Server, reads: Reads, erasing: Erasing) -> Server {
+    let (get, list, messages, events) = (reads.clone(), reads.clone(), reads.clone(), reads);
+    server
+        .handle(subject::runner::GET_CONVERSATION, move |request: v1::GetConversationRequest| {
+            let reads = get.clone();
+            async move { conversations::get(&reads, request, clock::now_ms()).await }
+        })
+        .handle(subject::runner::LIST_CONVERSATIONS, move |request: v1::ListConversationsRequest| {
+            let reads = list.clone();
+            async move { conversations::list(&reads, request, clock::now_ms()).await }
+        })
+        .handle(
+            subject::runner::CONVERSATION_MESSAGES,
+            move |request: v1::ListConversationMessagesRequest| {
+                let reads = messages.clone();
+                async move { conversations::messages(&reads, request, clock::now_ms()).await }
+            },
+        )
+        .handle(subject::runner::CONVERSATION_EVENTS, move |request: v1::ConversationEventsRequest| {
+            let reads = events.clone();
+            async move { conversations::events(&reads, request, clock::now_ms()).await }
+        })
+        .handle(subject::runner::ERASE_CUSTOMER, move |request: v1::EraseCustomerRequest| {
+            let erasing = erasing.clone();
+            async move { erase_customer(&erasing, request).await }
         })
 }
 

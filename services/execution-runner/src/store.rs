@@ -5,6 +5,7 @@
 
 mod code;
 mod commit;
+mod conversations;
 pub(crate) mod dead_letters;
 mod due;
 pub(crate) mod erase;
@@ -20,6 +21,7 @@ mod waits;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use conversations::noted_at_ms;
 pub(crate) use load::deduplication_ms;
 pub use loop_store::PgStore;
 pub use maintenance::Maintenance;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bus::Bus;
 use bus::frames;
 use bus::reader::Reader;
+use bus::teller::Teller;
 use contracts::{subject, v1};
 use prost::Message;
 
@@ -19,6 +20,9 @@ pub struct BusTransport {
     bus: Bus,
     group: u32,
     reader: Option<Reader>,
+    /// Tells as long as it is not lost: then what was told last may be forgotten, and has to be told again before anything
+    /// newer.
+    teller: Option<Teller>,
     /// The connection that the reading began on.
     reading_on: u64,
 }
@@ -26,7 +30,7 @@ pub struct BusTransport {
 impl BusTransport {
     /// Not reading yet.
     pub fn new(bus: Bus, group: u32) -> Self {
-        Self { bus, group, reader: None, reading_on: 0 }
+        Self { bus, group, reader: None, teller: None, reading_on: 0 }
     }
 }
 
@@ -59,6 +63,8 @@ impl Transport for BusTransport {
     async fn read_after(&mut self, seq: u64) -> Result<(), Unavailable> {
         self.reader = None;
         self.reading_on = self.bus.connection_no();
+        self.teller = None;
+        self.teller = Some(self.bus.teller().await.map_err(away)?);
         self.reader = Some(frames::read(&self.bus, self.group, seq + 1).await.map_err(away)?);
         Ok(())
     }
@@ -79,7 +85,8 @@ impl Transport for BusTransport {
             })
             .collect();
         self.require_same_connection()?;
-        self.bus.publish_all(&messages).await.map_err(away)?;
+        let teller = self.teller.as_ref().ok_or_else(|| away("nothing is being read"))?;
+        teller.publish_all(&messages).await.map_err(away)?;
         self.require_same_connection()?;
         for message in outgoing {
             let items = message.items as u64;

@@ -5,7 +5,9 @@
 //! commits had to tell is told again.
 
 pub(crate) mod commit_events;
+pub(crate) mod conversations;
 pub(crate) mod dead_letters;
+pub(crate) mod erase_customer;
 pub(crate) mod erase_workflow;
 pub(crate) mod find_message;
 pub(crate) mod list_executions;

@@ -1,6 +1,7 @@
 //! The services behind the gateway, as functions that fail the way the API does.
 
 pub(crate) mod catalog;
+pub(crate) mod conversations;
 pub(crate) mod knowledge;
 pub(crate) mod metrics;
 pub(crate) mod runner;

@@ -3,6 +3,8 @@
 mod body;
 mod caller;
 mod conditional;
+mod conversations;
+mod customers;
 mod dead_letters;
 mod deadline;
 pub(crate) mod error;
@@ -79,6 +81,16 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .service(
+            web::resource("/v1/workflows/{workflow_id}/executions/{execution_id}/cancel")
+                .route(web::post().to(executions::cancel::cancel))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/v1/workflows/{workflow_id}/executions/{execution_id}/retry")
+                .route(web::post().to(executions::retry::retry))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
             web::resource("/v1/workflows/{workflow_id}/metrics")
                 .route(read().to(workflows::metrics::metrics))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
@@ -93,8 +105,47 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .route(read().to(messages::get::get))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
+        .configure(of_conversations)
         .configure(of_knowledge)
         .configure(for_operators);
+}
+
+/// Routes of conversations and customers.
+fn of_conversations(config: &mut web::ServiceConfig) {
+    let command = |path: &str| {
+        web::resource(format!("/v1/conversations/{{conversation_id}}/{path}"))
+            .default_service(web::to(|| not_allowed("POST")))
+    };
+    config
+        .service(
+            web::resource("/v1/conversations")
+                .route(read().to(conversations::list::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/conversations/{conversation_id}")
+                .route(read().to(conversations::get::get))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/conversations/{conversation_id}/messages")
+                .route(read().to(conversations::messages::list))
+                .route(web::post().to(conversations::say::say))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/v1/conversations/{conversation_id}/events")
+                .route(read().to(conversations::events::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(command("assign").route(web::post().to(conversations::assign::assign)))
+        .service(command("release").route(web::post().to(conversations::release::release)))
+        .service(command("cancel").route(web::post().to(conversations::cancel::cancel)))
+        .service(
+            web::resource("/v1/customers/{customer_id}")
+                .route(web::delete().to(customers::erase::erase))
+                .default_service(web::to(|| not_allowed("DELETE"))),
+        );
 }
 
 /// Routes of knowledge bases.

@@ -20,6 +20,11 @@ async fn the_demo_plays_three_customers_and_shows_what_there_is_to_see() {
         "messages in / out  6 / 9",
         "unique customers   3",
         "████████████████████████ 6",
+        "< You can return what you do not like within thirty days.",
+        "from faq.md, confidence 0.",
+        "< I had better ask a person.",
+        "eve < Eve here. I sing for cake.",
+        "< It is me again. Ask me anything.",
     ] {
         assert!(shown.contains(expected), "no {expected} in\n{shown}");
     }
@@ -28,6 +33,8 @@ async fn the_demo_plays_three_customers_and_shows_what_there_is_to_see() {
     let again = told(&product, &["demo", "--json"]).json();
     assert_eq!(again["executions"].as_array().unwrap().len(), 6);
     assert_eq!(again["execution"]["steps"][1]["output"]["message_sent"], "Nice to meet you, Zoë!");
+    assert_eq!(again["answer"]["steps"][0]["output"]["sources"][0]["document"], "faq.md");
+    assert_eq!(again["messages"][1]["from"], "human");
     assert_eq!(again["metrics"]["metrics"]["total_executions"], 12, "the workflow is made once");
     product.stop().await;
 }

@@ -27,16 +27,21 @@ pub fn kind_name(kind: CallKind) -> &'static str {
     }
 }
 
-/// The activity that a conversation has begun to wait for. The same wait always has the same one.
+/// The id of the activity that a conversation waits for. The same wait always has the same one.
+pub fn id_of(conversation: &Conversation) -> Uuid {
+    let name = format!("activity {}", conversation.wait_no);
+    Uuid::new_v5(conversation.id.as_uuid(), name.as_bytes())
+}
+
+/// The activity that a conversation has begun to wait for.
 pub fn plan(
     call: &Call,
     conversation: &Conversation,
     execution: &v1::Execution,
     now_ms: i64,
 ) -> v1::Activity {
-    let name = format!("activity {}", conversation.wait_no);
     v1::Activity {
-        id: Uuid::new_v5(conversation.id.as_uuid(), name.as_bytes()).into_bytes().to_vec().into(),
+        id: id_of(conversation).into_bytes().to_vec().into(),
         kind: kind_name(call.kind).to_owned(),
         request_json: serde_json::Value::Object(call.request.clone()).to_string().into(),
         partition: conversation.partition,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use contracts::v1;
+use contracts::v1::outbox_entry::Entry;
 use flow_model::ExecutionId;
 
 use super::batch::{AnswerWith, PendingAnswer};
@@ -13,8 +14,8 @@ pub(super) fn named_by(rows: &[OutboxRow]) -> Vec<ExecutionId> {
     rows.iter()
         .flat_map(|row| &row.outbox.entries)
         .filter_map(|entry| match entry.entry.as_ref()? {
-            v1::outbox_entry::Entry::Execution(reference) => ExecutionId::from_slice(&reference.id).ok(),
-            v1::outbox_entry::Entry::Ignored(_) | v1::outbox_entry::Entry::Part(_) => None,
+            Entry::Execution(reference) => ExecutionId::from_slice(&reference.id).ok(),
+            Entry::Ignored(_) | Entry::Part(_) | Entry::Note(_) => None,
         })
         .collect()
 }
@@ -43,6 +44,12 @@ pub(super) fn answer_of(
             input_execution_id,
             outcome: v1::Outcome::Ignored.into(),
             reason: "no_matching_workflow".to_owned(),
+            execution: None,
+        },
+        AnswerWith::Done => v1::Answer {
+            input_execution_id,
+            outcome: v1::Outcome::Done.into(),
+            reason: String::new(),
             execution: None,
         },
         AnswerWith::Dead => v1::Answer {

@@ -6,7 +6,10 @@ use flow_engine::{Failure, Object};
 use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
-use super::port::{DeadInput, message_key, start_key};
+mod command;
+
+pub use self::command::{Assignment, Command, Retried};
+use super::port::{DeadInput, command_key, message_key, start_key};
 
 /// One input.
 #[derive(Debug, Clone)]
@@ -72,6 +75,8 @@ pub enum What {
         /// How it ended.
         ended: Result<Object, Failure>,
     },
+    /// A person, or an API consumer, does something with the conversation.
+    Command(Command),
 }
 
 /// The input's bytes make no sense.
@@ -91,6 +96,7 @@ impl Arrival {
         let key = match &kind {
             Kind::Message(message) => Some(message_key(conversation, &message.message_id)),
             Kind::Start(_) => Some(start_key(execution)),
+            Kind::Command(_) => Some(command_key(execution)),
             Kind::Timer(_) | Kind::Result(_) => None,
         };
         let what = match kind {
@@ -106,6 +112,7 @@ impl Arrival {
                 replace: start.replace,
             },
             Kind::Timer(timer) => What::Timer { wait_no: timer.wait_no },
+            Kind::Command(command) => What::Command(Command::read(command)?),
             Kind::Result(result) => What::Result {
                 wait_no: result.wait_no,
                 activity: Uuid::from_slice(&result.activity_id).map_err(|_| Malformed("activity_id"))?,
@@ -136,7 +143,7 @@ impl Arrival {
     pub fn dead(&self) -> DeadInput {
         let message_id = match &self.what {
             What::Message { message_id, .. } => message_id.clone(),
-            What::Start { .. } | What::Timer { .. } | What::Result { .. } => String::new(),
+            What::Start { .. } | What::Timer { .. } | What::Result { .. } | What::Command(_) => String::new(),
         };
         DeadInput {
             partition: self.partition,
@@ -153,8 +160,19 @@ impl Arrival {
     pub fn text(&self) -> &str {
         match &self.what {
             What::Message { text, .. } | What::Start { text, .. } => text,
-            What::Timer { .. } | What::Result { .. } => "",
+            What::Command(Command::Retry(retried)) => &retried.text,
+            What::Timer { .. } | What::Result { .. } | What::Command(_) => "",
         }
+    }
+
+    /// Whether it is one that a conversation's mailbox keeps while its execution is running.
+    pub fn can_wait(&self) -> bool {
+        matches!(self.what, What::Message { .. } | What::Start { .. })
+    }
+
+    /// Whether it is about what the conversation waits in, rather than about something new.
+    pub fn is_about_wait(&self) -> bool {
+        matches!(self.what, What::Timer { .. } | What::Result { .. })
     }
 }
 

@@ -4,6 +4,7 @@
 //! It does no I/O. When a turn needs a revision that is not at hand the batch says so and is taken up again,
 //! at that input, when it is there.
 
+mod finish;
 mod mailbox;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -13,14 +14,15 @@ use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
-use super::arrival::{Arrival, What};
+pub use self::finish::Outcome;
+use super::arrival::{Arrival, Command, What};
 use super::catalog::Catalog;
 use super::frame::Frame;
 use super::port::{
-    CatalogEntry, Commit, Conversation, DeadLetter, HandledMessage, Loaded, Mail, Move, OutboxKey, OutboxRow,
-    Ownership, Running, Timer, Wanted,
+    Conversation, DeadLetter, HandledAs, HandledMessage, Loaded, Mail, Running, Timer, Wanted,
 };
-use super::turn::{self, Calls, Executed, Flows, Surroundings, Taken, Told};
+use super::turn::{self, Began, Calls, Commanded, Executed, Flows, Surroundings, Taken, Told};
+use super::worker::WorkerConfig;
 
 /// What a caller that waits is told.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub enum AnswerWith {
     Execution(ExecutionId),
     /// No workflow took it.
     Ignored,
+    /// It is done, and there is no execution.
+    Done,
     /// It could not be.
     Refused(&'static str),
     /// It failed too often and was given up.
@@ -63,7 +67,9 @@ pub struct Batch {
     loaded: Loaded,
     changed: HashSet<ConversationId>,
     customers: Vec<(AccountId, String, i64)>,
+    customers_forgotten: Vec<(AccountId, String)>,
     messages: Vec<HandledMessage>,
+    notes: Vec<(u32, Entry)>,
     executions: Vec<(u32, v1::Execution)>,
     outbox: BTreeMap<u32, v1::Outbox>,
     moved: HashSet<u32>,
@@ -75,6 +81,8 @@ pub struct Batch {
     emptying: Option<ConversationId>,
     /// Timers as they were loaded.
     old_timers: HashMap<ConversationId, Timer>,
+    /// Conversations that there were, and that were not erased.
+    were_there: HashSet<ConversationId>,
     /// Where mailboxes ended when they were loaded.
     loaded_mail_to: HashMap<ConversationId, u64>,
     timers_over: Vec<(ConversationId, u64)>,
@@ -86,23 +94,6 @@ pub struct Batch {
     dead: Vec<DeadLetter>,
 }
 
-/// What a batch leaves: its commit, and what is to be sent when that has happened.
-#[derive(Debug)]
-pub struct Outcome {
-    /// To be committed.
-    pub commit: Commit,
-    /// To be answered.
-    pub answers: Vec<PendingAnswer>,
-    /// One for each traced turn; they end with the commit.
-    pub spans: Vec<tracing::Span>,
-    /// The last frame that is applied as a whole.
-    pub last_seq: u64,
-    /// How many inputs it handled.
-    pub inputs: usize,
-    /// When the newest of them was accepted, Unix milliseconds; none when there was none.
-    pub accepted_through_ms: Option<i64>,
-}
-
 impl Batch {
     /// A batch of these frames, in stream order, each whole; or of one piece of a frame.
     pub fn new(frames: Vec<Frame>) -> Self {
@@ -112,7 +103,9 @@ impl Batch {
             loaded: Loaded::default(),
             changed: HashSet::new(),
             customers: Vec::new(),
+            customers_forgotten: Vec::new(),
             messages: Vec::new(),
+            notes: Vec::new(),
             executions: Vec::new(),
             outbox: BTreeMap::new(),
             moved: HashSet::new(),
@@ -121,6 +114,7 @@ impl Batch {
             buried: Vec::new(),
             emptying: None,
             old_timers: HashMap::new(),
+            were_there: HashSet::new(),
             loaded_mail_to: HashMap::new(),
             timers_over: Vec::new(),
             activities: Vec::new(),
@@ -135,7 +129,7 @@ impl Batch {
         for arrival in buried {
             batch.moved.insert(arrival.partition);
             batch.answer(&arrival, AnswerWith::Dead);
-            if matches!(arrival.what, What::Timer { .. } | What::Result { .. }) {
+            if arrival.is_about_wait() {
                 batch.buried.push(arrival);
             }
         }
@@ -156,10 +150,10 @@ impl Batch {
                     customers.insert(arrival.customer());
                     messages.insert(key, arrival.accepted_at_ms);
                 }
-                None if matches!(arrival.what, What::Result { .. }) => {
-                    running.insert(arrival.conversation);
-                }
                 None => {}
+            }
+            if matches!(arrival.what, What::Result { .. } | What::Command(_)) {
+                running.insert(arrival.conversation);
             }
         }
         for arrival in &self.buried {
@@ -178,6 +172,8 @@ impl Batch {
     pub fn provide(&mut self, mut loaded: Loaded, now_ms: i64) {
         let timers = loaded.conversations.values().filter_map(Conversation::timer);
         self.old_timers = timers.map(|timer| (timer.conversation, timer)).collect();
+        let there = loaded.conversations.values().filter(|conversation| !conversation.is_erased());
+        self.were_there = there.map(|conversation| conversation.id).collect();
         let mailboxes = loaded.conversations.values().filter(|conversation| conversation.mail_to > 0);
         self.loaded_mail_to = mailboxes.map(|conversation| (conversation.id, conversation.mail_to)).collect();
         self.running = loaded.running.drain().map(|(id, running)| (id, Some(running))).collect();
@@ -193,12 +189,14 @@ impl Batch {
         &mut self,
         catalog: &mut Catalog,
         flows: &Flows,
-        drill: bool,
+        config: &WorkerConfig,
         clock: &dyn Fn() -> i64,
     ) -> Progress {
+        let (drill, return_after_ms) = (config.drill, config.return_after_ms);
         while let Some(frame) = self.frames.get(self.next.0) {
             if let Some(conversation) = self.emptying {
-                let mut around = Surroundings { catalog, flows, seq: frame.seq(), drill, clock };
+                let mut around =
+                    Surroundings { catalog, flows, seq: frame.seq(), drill, clock, return_after_ms };
                 match self.open_mail(conversation, &mut around) {
                     Some((workflow, revision)) => return Progress::NeedsFlow(workflow, revision),
                     None => continue,
@@ -213,7 +211,7 @@ impl Batch {
                 self.next = (self.next.0 + 1, 0);
                 continue;
             };
-            let mut around = Surroundings { catalog, flows, seq: frame.seq(), drill, clock };
+            let mut around = Surroundings { catalog, flows, seq: frame.seq(), drill, clock, return_after_ms };
             if let Some((workflow, revision)) = self.handle(&arrival, &mut around) {
                 return Progress::NeedsFlow(workflow, revision);
             }
@@ -230,12 +228,15 @@ impl Batch {
             return None;
         }
         let conversation = self.conversation(arrival);
-        if conversation.is_running() && arrival.key.is_some() {
+        if conversation.is_running() && arrival.can_wait() {
             self.post(arrival, conversation);
             return None;
         }
         // Who has a conversation is known.
-        let customer_created = conversation.seq == 0 && !self.loaded.customers.contains(&arrival.customer());
+        let is_new =
+            !self.loaded.conversations.get(&arrival.conversation).is_some_and(|one| !one.is_erased());
+        let customer_created =
+            is_new && arrival.can_wait() && !self.loaded.customers.contains(&arrival.customer());
         let running = self.running.get(&arrival.conversation).and_then(Option::as_ref);
         let taken = turn::take(arrival, conversation, customer_created, running, around);
         if let Taken::NeedsFlow(workflow, revision) = taken {
@@ -247,35 +248,89 @@ impl Batch {
         match taken {
             Taken::NeedsFlow(..) | Taken::Stale => {}
             Taken::Refused(reason) => {
-                self.remember_input(arrival, None);
+                self.remember_input(arrival, HandledAs::Ignored);
                 self.answer(arrival, AnswerWith::Refused(reason));
             }
             Taken::Ignored(ignored, conversation) => {
-                self.remember(arrival, None, customer_created, conversation);
-                self.tell(arrival.partition, Entry::Ignored(*ignored));
-                self.answer(arrival, AnswerWith::Ignored);
+                let (handled, answer) = match ignored.to_person {
+                    true => (HandledAs::Done(arrival.execution), AnswerWith::Done),
+                    false => (HandledAs::Ignored, AnswerWith::Ignored),
+                };
+                self.remember(arrival, handled, customer_created, conversation);
+                self.note(arrival.partition, Entry::Ignored(*ignored));
+                self.answer(arrival, answer);
             }
             Taken::Executed(executed, conversation) => {
-                let workflow = WorkflowId::from_slice(&executed.execution.workflow_id).ok();
-                self.remember(arrival, workflow, customer_created, conversation);
+                let handled = HandledAs::by(&executed.execution);
+                self.remember(arrival, handled, customer_created, conversation);
                 self.complete(arrival.partition, arrival.conversation, *executed);
             }
             Taken::Calls(calls, conversation) => {
-                let Calls { running, activity, part } = *calls;
-                let workflow = WorkflowId::from_slice(&running.execution.workflow_id).ok();
-                self.remember(arrival, workflow, customer_created, conversation);
-                self.tell(arrival.partition, Entry::Part(part));
-                self.activities.push(activity);
-                self.running.insert(arrival.conversation, Some(running));
+                let handled = HandledAs::by(&calls.running.execution);
+                self.remember(arrival, handled, customer_created, conversation);
+                self.call(arrival, *calls);
             }
+            Taken::Commanded(commanded, conversation) => self.obey(arrival, *commanded, conversation),
         }
         None
+    }
+
+    /// Takes in what a command, or the end of a person's time, did.
+    fn obey(&mut self, arrival: &Arrival, commanded: Commanded, conversation: Conversation) {
+        let Commanded { ended, activity_over, note, began } = commanded;
+        let handled = match &began {
+            None => HandledAs::Done(arrival.execution),
+            Some(Began::Executed(executed)) => HandledAs::by(&executed.execution),
+            Some(Began::Calls(calls)) => HandledAs::by(&calls.running.execution),
+        };
+        if matches!(arrival.what, What::Command(Command::Erase)) {
+            self.forget(arrival);
+        }
+        self.remember(arrival, handled, false, conversation);
+        self.activities_over.extend(activity_over);
+        if let Some(ended) = ended {
+            self.complete(arrival.partition, arrival.conversation, ended);
+            self.emptying = Some(arrival.conversation);
+        }
+        if let Some(note) = note {
+            self.note(arrival.partition, Entry::Note(note));
+        }
+        match began {
+            None => self.answer(arrival, AnswerWith::Done),
+            Some(Began::Executed(executed)) => {
+                self.complete(arrival.partition, arrival.conversation, executed);
+            }
+            Some(Began::Calls(calls)) => self.call(arrival, calls),
+        }
+    }
+
+    /// An execution waits for an activity.
+    fn call(&mut self, arrival: &Arrival, calls: Calls) {
+        let Calls { running, activity, part } = calls;
+        self.tell(arrival.partition, Entry::Part(part));
+        self.activities.push(activity);
+        self.running.insert(arrival.conversation, Some(running));
+    }
+
+    /// Something that is told, and kept beside the executions.
+    fn note(&mut self, partition: u32, entry: Entry) {
+        self.notes.push((partition, entry.clone()));
+        self.tell(partition, entry);
+    }
+
+    /// The customer is not known any more, and what waits in the mailbox is not handled.
+    fn forget(&mut self, arrival: &Arrival) {
+        let customer = arrival.customer();
+        self.customers.retain(|(account, id, _)| (*account, id) != (customer.0, &customer.1));
+        self.loaded.customers.remove(&customer);
+        self.customers_forgotten.push(customer);
+        self.discard_mail(arrival.conversation);
     }
 
     /// A timer that has fired, or an activity that has a result, is over whatever comes of it.
     fn is_over(&mut self, arrival: &Arrival) {
         match &arrival.what {
-            What::Message { .. } | What::Start { .. } => {}
+            What::Message { .. } | What::Start { .. } | What::Command(_) => {}
             What::Timer { wait_no } => self.timers_over.push((arrival.conversation, *wait_no)),
             What::Result { activity, .. } => {
                 self.activities_over.push(*activity);
@@ -310,11 +365,20 @@ impl Batch {
     /// What an input that was handled before, in this batch or earlier, is answered with.
     fn handled_before(&self, arrival: &Arrival) -> Option<AnswerWith> {
         let handled = self.loaded.messages.get(&arrival.key?)?;
-        Some(handled.execution.map_or(AnswerWith::Ignored, |(execution, _)| AnswerWith::Execution(execution)))
+        Some(match handled.handled {
+            HandledAs::Execution(execution, _) => AnswerWith::Execution(execution),
+            HandledAs::Ignored => AnswerWith::Ignored,
+            HandledAs::Done(_) => AnswerWith::Done,
+        })
     }
 
     fn conversation(&self, arrival: &Arrival) -> Conversation {
-        self.loaded.conversations.get(&arrival.conversation).cloned().unwrap_or_else(|| Conversation {
+        if let Some(known) = self.loaded.conversations.get(&arrival.conversation) {
+            // One that was erased begins anew with what the customer says, and with nothing else.
+            let customer_id = if arrival.can_wait() { &arrival.customer_id } else { &known.customer_id };
+            return Conversation { customer_id: customer_id.clone(), ..known.clone() };
+        }
+        Conversation {
             id: arrival.conversation,
             partition: arrival.partition,
             account: arrival.account,
@@ -326,18 +390,20 @@ impl Batch {
             mail_from: 0,
             mail_to: 0,
             updated_at_ms: arrival.accepted_at_ms,
-        })
+            person: None,
+            owner_epoch: 0,
+        }
     }
 
     /// Keeps what the input changed, for the commit and for later inputs of the batch.
     fn remember(
         &mut self,
         arrival: &Arrival,
-        workflow: Option<WorkflowId>,
+        handled: HandledAs,
         customer_created: bool,
         conversation: Conversation,
     ) {
-        self.remember_input(arrival, workflow);
+        self.remember_input(arrival, handled);
         if customer_created {
             let (account, customer_id) = arrival.customer();
             self.customers.push((account, customer_id, arrival.accepted_at_ms));
@@ -348,13 +414,9 @@ impl Batch {
     }
 
     /// Keeps that the input was handled, so that it is not when it comes again.
-    fn remember_input(&mut self, arrival: &Arrival, workflow: Option<WorkflowId>) {
+    fn remember_input(&mut self, arrival: &Arrival, handled: HandledAs) {
         let Some(key) = arrival.key else { return };
-        let handled = HandledMessage {
-            key,
-            accepted_at_ms: arrival.accepted_at_ms,
-            execution: workflow.map(|workflow| (arrival.execution, workflow)),
-        };
+        let handled = HandledMessage { key, accepted_at_ms: arrival.accepted_at_ms, handled };
         self.loaded.messages.insert(key, handled);
         self.messages.push(handled);
     }
@@ -376,74 +438,5 @@ impl Batch {
             platform::telemetry::trace_context::set_parent(&span, &arrival.traceparent);
             self.spans.push(span);
         }
-    }
-
-    /// The commit of a batch that is done.
-    pub fn finish(self, owned: &BTreeMap<u32, Ownership>, incarnation: i64) -> Outcome {
-        let (applied_seq, applied_inputs) = self.frames.last().map_or((0, 0), Frame::applied);
-        let accepted = self.frames.iter().flat_map(Frame::arrivals).map(|arrival| arrival.accepted_at_ms);
-        let (inputs, accepted_through_ms) = (accepted.clone().count(), accepted.max());
-        let mut moves = Vec::with_capacity(self.moved.len());
-        let mut rows = Vec::with_capacity(self.outbox.len());
-        let mut outbox = self.outbox;
-        for ownership in owned.values().filter(|ownership| self.moved.contains(&ownership.partition)) {
-            let told = outbox.remove(&ownership.partition);
-            let commit_no = ownership.commit_no + u64::from(told.is_some());
-            moves.push(Move { from: *ownership, applied_seq, applied_inputs, commit_no });
-            if let Some(outbox) = told {
-                let key = OutboxKey { partition: ownership.partition, commit_no };
-                rows.push(OutboxRow { key, outbox });
-            }
-        }
-        let mut conversations = self.loaded.conversations;
-        conversations.retain(|id, _| self.changed.contains(id));
-        let (mut timers, mut timers_over) = (Vec::new(), self.timers_over);
-        for conversation in conversations.values() {
-            let (old, new) = (self.old_timers.get(&conversation.id).copied(), conversation.timer());
-            if old != new {
-                timers_over.extend(old.map(|timer| (timer.conversation, timer.wait_no)));
-                timers.extend(new);
-            }
-        }
-        let mut mail = Vec::new();
-        for (id, kept) in self.mail {
-            let loaded_to = self.loaded_mail_to.get(&id).copied().unwrap_or(0);
-            mail.extend(kept.into_iter().filter(|mail| mail.position >= loaded_to));
-        }
-        let taken = self.mail_taken.into_iter();
-        let mail_taken = taken.filter_map(|id| Some((id, conversations.get(&id)?.mail_from))).collect();
-        let running_over = self.running.iter().filter(|(_, running)| running.is_none());
-        let running_over = running_over.map(|(id, _)| *id).collect();
-        let running = self.running.into_iter().filter(|(id, _)| self.changed.contains(id));
-        let running = running.filter_map(|(_, running)| running).collect();
-        let mut markers = Vec::new();
-        let mut dead_letters = self.dead;
-        for frame in self.frames {
-            let seq = frame.seq();
-            markers.extend(frame.markers.into_iter().map(|marker| CatalogEntry { seq, marker }));
-            dead_letters.extend(frame.dead);
-        }
-        let commit = Commit {
-            incarnation,
-            moves,
-            conversations: conversations.into_values().collect(),
-            customers: self.customers,
-            messages: self.messages,
-            executions: self.executions,
-            outbox: rows,
-            closed: Vec::new(),
-            markers,
-            dead_letters,
-            timers_over,
-            timers,
-            activities_over: self.activities_over,
-            activities: self.activities,
-            running_over,
-            running,
-            mail_taken,
-            mail,
-        };
-        let last_seq = applied_seq;
-        Outcome { commit, answers: self.answers, spans: self.spans, last_seq, inputs, accepted_through_ms }
     }
 }

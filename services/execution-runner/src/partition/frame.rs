@@ -168,6 +168,7 @@ impl Frame {
                 What::Start { .. } => DeadLetterKind::Start,
                 What::Timer { .. } => DeadLetterKind::Timer,
                 What::Result { .. } => DeadLetterKind::Result,
+                What::Command(_) => DeadLetterKind::Command,
             };
             self.dead.push(DeadLetter {
                 seq: self.seq(),
@@ -191,7 +192,8 @@ impl Frame {
             | DeadLetterKind::Message
             | DeadLetterKind::Start
             | DeadLetterKind::Timer
-            | DeadLetterKind::Result => self.payload_of(position),
+            | DeadLetterKind::Result
+            | DeadLetterKind::Command => self.payload_of(position),
         };
         let error = error.to_string();
         self.dead.push(DeadLetter {

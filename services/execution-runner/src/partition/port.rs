@@ -4,6 +4,7 @@
 //! Every method may fail at any time, also after it took effect; the loop then forgets what it knew and reads the
 //! partition rows again. No method is called while another call of the same loop is under way.
 
+mod conversation;
 mod waits;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -12,9 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::v1;
+use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use uuid::Uuid;
 
+pub use self::conversation::{
+    Conversation, HandledAs, HandledMessage, Person, Wait, command_key, message_key, start_key,
+};
 pub use self::waits::{Due, DueTimer, ISSUE_AGAIN_MS, Mail, Running, Timer, WaitsOn};
 use super::flow::Flow;
 
@@ -122,56 +127,6 @@ pub struct OutboxRow {
     pub outbox: v1::Outbox,
 }
 
-/// A conversation as it is stored. Its row stays when the flow is over, since `seq` goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conversation {
-    /// Derived from account, channel and customer.
-    pub id: ConversationId,
-    /// Its partition.
-    pub partition: u32,
-    /// Its account.
-    pub account: AccountId,
-    /// Its channel.
-    pub channel: String,
-    /// Its customer.
-    pub customer_id: String,
-    /// The last event number that was given out; 0 before the first.
-    pub seq: u64,
-    /// Where it waits, when it waits.
-    pub wait: Option<Wait>,
-    /// Goes up with each wait, so that a late timer or result is known as such.
-    pub wait_no: u64,
-    /// Its mailbox holds the positions from here …
-    pub mail_from: u64,
-    /// … to before here.
-    pub mail_to: u64,
-    /// When the row was last changed, Unix milliseconds.
-    pub updated_at_ms: i64,
-}
-
-/// A conversation inside a flow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wait {
-    /// The flow.
-    pub workflow: WorkflowId,
-    /// The revision that the conversation is pinned to.
-    pub revision: u32,
-    /// The workflow's `state_no` when the flow started.
-    pub started_state_no: u64,
-    /// The node that waits.
-    pub node_id: String,
-    /// The engine's state, format-versioned.
-    pub state: Vec<u8>,
-    /// After this, Unix milliseconds, the flow is over.
-    pub until_ms: i64,
-    /// What it waits for.
-    pub on: WaitsOn,
-    /// When it began to wait, Unix milliseconds.
-    pub since_ms: i64,
-    /// When the flow goes on by itself, Unix milliseconds; none when it does not.
-    pub timer_at_ms: Option<i64>,
-}
-
 /// What is looked up before a batch is worked on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -198,29 +153,6 @@ pub struct Loaded {
     pub running: HashMap<ConversationId, Running>,
     /// Mailboxes, in order.
     pub mail: HashMap<ConversationId, VecDeque<Mail>>,
-}
-
-/// The key that makes an API start one start: its execution's id.
-#[must_use]
-pub fn start_key(execution: ExecutionId) -> Uuid {
-    Uuid::new_v5(execution.as_uuid(), b"start")
-}
-
-/// The key that makes a message one message: its conversation and the sender's id.
-#[must_use]
-pub fn message_key(conversation: ConversationId, message_id: &str) -> Uuid {
-    Uuid::new_v5(conversation.as_uuid(), message_id.as_bytes())
-}
-
-/// What became of a message, or of an API start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HandledMessage {
-    /// [`message_key`] or [`start_key`].
-    pub key: Uuid,
-    /// When it was accepted, Unix milliseconds.
-    pub accepted_at_ms: i64,
-    /// The execution that it started, and that execution's workflow; none when no workflow took it.
-    pub execution: Option<(ExecutionId, WorkflowId)>,
 }
 
 /// A partition's cursor moves, if it stands where the runner thinks.
@@ -292,6 +224,12 @@ pub struct Commit {
     pub moves: Vec<Move>,
     /// Inserted or replaced; each id once.
     pub conversations: Vec<Conversation>,
+    /// How many conversations an account has gained, or lost, over a channel, by partition.
+    pub conversations_gained: Vec<(AccountId, String, u32, i64)>,
+    /// What happened to conversations beside executions, each with its partition.
+    pub notes: Vec<(u32, Entry)>,
+    /// Customers that are not known any more. Removed before `customers` are added.
+    pub customers_forgotten: Vec<(AccountId, String)>,
     /// Customers met for the first time, and when, Unix milliseconds.
     pub customers: Vec<(AccountId, String, i64)>,
     /// De-duplication keys.

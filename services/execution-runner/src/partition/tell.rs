@@ -6,6 +6,7 @@
 //! (`commit_no`, `index`) of each partition may drop whatever is not newer.
 
 pub mod event;
+pub mod note;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -39,7 +40,11 @@ fn types_of_execution(execution: &v1::Execution) -> Vec<(EventType, usize)> {
     if record.customer_created {
         types.push((EventType::CustomerCreated, 0));
     }
-    if !record.started_by_api && !record.started_by_timer {
+    let by_message = !record.started_by_api
+        && !record.started_by_timer
+        && !record.started_by_release
+        && record.retry_of.is_empty();
+    if by_message {
         types.push((EventType::MessageReceived, 0));
     }
     if record.keyword.is_some() {
@@ -50,11 +55,42 @@ fn types_of_execution(execution: &v1::Execution) -> Vec<(EventType, usize)> {
     if execution.status() == v1::ExecutionStatus::Running {
         return types;
     }
+    if record.handoff.is_some() {
+        types.push((EventType::ConversationAssigned, 0));
+    }
     types.push((EventType::WorkflowCompleted, 0));
     if execution.status() == v1::ExecutionStatus::Failed {
         types.push((EventType::WorkflowFailed, 0));
     }
     types
+}
+
+/// Where what was said stands among the events of an execution: what came in (none), and each reply by its place.
+pub fn said_in(execution: &v1::Execution) -> impl Iterator<Item = (u64, Option<usize>)> {
+    (0..).zip(types_of_execution(execution)).filter_map(|(offset, (event_type, position))| match event_type {
+        EventType::MessageReceived => Some((offset, None)),
+        EventType::MessageSent => Some((offset, Some(position))),
+        _ => None,
+    })
+}
+
+/// The events of an execution as one that reads its conversation gets them, with their numbers: they are not named after a
+/// commit, as those on the bus are.
+pub fn history_of_execution(execution: &v1::Execution) -> Vec<(u64, Bytes)> {
+    let mut told = Vec::new();
+    tell_execution(execution, 0, &mut told);
+    told.iter().map(Told::for_history).collect()
+}
+
+/// The same of what happened beside the executions.
+pub fn history_of_note(entry: &Entry) -> Vec<(u64, Bytes)> {
+    let mut told = Vec::new();
+    match entry {
+        Entry::Ignored(ignored) => tell_ignored(ignored, &mut told),
+        Entry::Note(note) => told.extend(note::told_by(note)),
+        Entry::Execution(_) | Entry::Part(_) => {}
+    }
+    told.iter().map(Told::for_history).collect()
 }
 
 /// One event before it is numbered.
@@ -69,6 +105,12 @@ struct Told<'a> {
 impl Told<'_> {
     fn encode(&self) -> Bytes {
         event::encode(self.event_type, self.time_ms, &self.data)
+    }
+
+    fn for_history(&self) -> (u64, Bytes) {
+        let event =
+            event::encode_for_history(self.event_type, self.time_ms, self.conversation_seq, &self.data);
+        (self.conversation_seq, event)
     }
 }
 
@@ -199,6 +241,7 @@ fn told_by<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Exec
                 }
             }
             Entry::Ignored(ignored) => tell_ignored(ignored, &mut told),
+            Entry::Note(note) => told.extend(note::told_by(note)),
             Entry::Part(part) => {
                 if let Some(execution) = &part.execution {
                     tell_execution(execution, part.events_told, &mut told);
@@ -255,7 +298,11 @@ fn tell_execution<'a>(execution: &'a v1::Execution, events_told: u32, told: &mut
                 | EventType::MessageReceived
                 | EventType::TriggerActivated
                 | EventType::WorkflowStarted => execution.started_at_ms,
-                EventType::MessageSent | EventType::WorkflowCompleted | EventType::WorkflowFailed => {
+                EventType::MessageSent
+                | EventType::WorkflowCompleted
+                | EventType::WorkflowFailed
+                | EventType::ConversationAssigned
+                | EventType::ConversationReleased => {
                     execution.completed_at_ms.unwrap_or(execution.started_at_ms)
                 }
             },
@@ -283,7 +330,8 @@ fn execution_data<'a>(
     data.execution_id = ExecutionId::from_slice(&execution.id).ok().map(|id| id.to_string());
     data.workflow_id = WorkflowId::from_slice(&execution.workflow_id).ok().map(|id| id.to_string());
     match event_type {
-        EventType::CustomerCreated => {}
+        EventType::CustomerCreated | EventType::ConversationReleased => {}
+        EventType::ConversationAssigned => note::add_handoff(record.handoff.as_ref(), &mut data),
         EventType::MessageReceived => {
             data.message_id = Some(&record.message_id);
             data.message = Some(&record.input_text);
@@ -314,7 +362,7 @@ fn execution_data<'a>(
 }
 
 /// The stable key under which a reply is sent: its execution and its place in it.
-fn reply_id(execution: &v1::Execution, position: usize) -> String {
+pub fn reply_id(execution: &v1::Execution, position: usize) -> String {
     let id = ExecutionId::from_slice(&execution.id).map_or_else(|_| String::new(), |id| id.to_string());
     format!("{id}.{position}")
 }
@@ -329,7 +377,11 @@ fn replies_of(row: &OutboxRow, executions: &HashMap<ExecutionId, v1::Execution>)
         let (execution, told) = match entry {
             Entry::Execution(reference) => (find(reference, executions), reference.replies_told),
             Entry::Part(part) => (part.execution.as_ref(), part.replies_told),
-            Entry::Ignored(_) => (None, 0),
+            Entry::Note(note) => {
+                replies.extend(note::reply(note, row.key, replies.len()));
+                continue;
+            }
+            Entry::Ignored(_) => continue,
         };
         let Some((execution, record)) =
             execution.and_then(|execution| Some((execution, execution.record.as_ref()?)))
@@ -349,6 +401,8 @@ fn replies_of(row: &OutboxRow, executions: &HashMap<ExecutionId, v1::Execution>)
                 partition: row.key.partition,
                 commit_no: row.key.commit_no,
                 index: u32::try_from(replies.len()).unwrap_or(u32::MAX),
+                owner_epoch: record.owner_epoch,
+                agent: String::new(),
             });
         }
     }

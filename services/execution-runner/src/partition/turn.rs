@@ -2,6 +2,7 @@
 //! written down. Pure but for the clock that it is given; a panic of the engine fails this one turn.
 
 mod begun;
+mod command;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,14 +10,15 @@ use std::sync::Arc;
 
 use contracts::v1;
 use flow_engine::{Cause, Ending, Failure, Object, State};
-use flow_model::WorkflowId;
+use flow_model::{ExecutionId, WorkflowId};
+use uuid::Uuid;
 
 use self::begun::{Begun, Ran, begin};
 use super::arrival::{Arrival, What};
 use super::catalog::Catalog;
 use super::drill;
 use super::flow::Flow;
-use super::port::{Conversation, Running, Wait, WaitsOn};
+use super::port::{Conversation, Person, Running, Wait, WaitsOn};
 use super::{activity, tell};
 
 /// Revisions that are at hand; none for one that does not exist.
@@ -34,6 +36,8 @@ pub struct Surroundings<'a> {
     pub drill: bool,
     /// Unix milliseconds.
     pub clock: &'a dyn Fn() -> i64,
+    /// How long a person keeps a conversation without doing anything, unless it is said, milliseconds.
+    pub return_after_ms: i64,
 }
 
 /// What became of an input.
@@ -43,8 +47,10 @@ pub enum Taken {
     Executed(Box<Executed>, Conversation),
     /// A flow ran, and its execution waits for an activity.
     Calls(Box<Calls>, Conversation),
-    /// No workflow takes the message.
+    /// No workflow takes the message, or a person has the conversation.
     Ignored(Box<v1::IgnoredMessage>, Conversation),
+    /// A command, or the end of a person's time, changed the conversation.
+    Commanded(Box<Commanded>, Conversation),
     /// An API start that cannot be; nothing has changed.
     Refused(&'static str),
     /// A timer or a result of a wait that is over; nothing has changed.
@@ -75,6 +81,28 @@ pub struct Calls {
     pub part: v1::ExecutionPart,
 }
 
+/// What a command did, in this order.
+#[derive(Debug, Default)]
+pub struct Commanded {
+    /// The execution that it ended.
+    pub ended: Option<Executed>,
+    /// The activity that this one waited for.
+    pub activity_over: Option<Uuid>,
+    /// What is to be told.
+    pub note: Option<v1::ConversationNote>,
+    /// The execution that it began.
+    pub began: Option<Began>,
+}
+
+/// An execution that a command began.
+#[derive(Debug)]
+pub enum Began {
+    /// It is over.
+    Executed(Executed),
+    /// It waits for an activity.
+    Calls(Calls),
+}
+
 /// How many events and replies of an execution are told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Told {
@@ -88,6 +116,16 @@ pub struct Told {
 pub const REFUSED_NOT_ACTIVE: &str = "workflow_not_active";
 /// The conversation waits in a flow.
 pub const REFUSED_BUSY: &str = "conversation_busy";
+/// A person has the conversation.
+pub const REFUSED_WITH_PERSON: &str = "with_person";
+/// The bot has the conversation.
+pub const REFUSED_WITH_BOT: &str = "with_bot";
+/// The execution is not running (any more).
+pub const REFUSED_NOT_RUNNING: &str = "execution_not_running";
+/// The conversation was erased.
+pub const REFUSED_ERASED: &str = "conversation_erased";
+/// The conversation has moved on since the execution failed, or it failed where nothing can be tried again.
+pub const REFUSED_MOVED_ON: &str = "conversation_moved_on";
 
 /// The flow that takes an input, and where it goes on.
 struct Course {
@@ -107,9 +145,25 @@ pub fn take(
     running: Option<&Running>,
     around: &mut Surroundings<'_>,
 ) -> Taken {
+    let with_person = conversation.person.is_some();
+    let is_current = |wait_no: u64| conversation.wait_no == wait_no;
+    match &arrival.what {
+        What::Command(command) => return command::obey(command, arrival, conversation, running, around),
+        What::Timer { wait_no } if with_person => {
+            let is_current = is_current(*wait_no);
+            if !is_current {
+                return Taken::Stale;
+            }
+            return command::release(arrival, conversation, command::TIMEOUT, around);
+        }
+        What::Message { .. } if with_person => return ignore(arrival, conversation, customer_created),
+        What::Start { .. } if with_person => return Taken::Refused(REFUSED_WITH_PERSON),
+        What::Message { .. } | What::Start { .. } | What::Timer { .. } | What::Result { .. } => {}
+    }
     let waiting = conversation.wait.take();
     let is_current = |wait_no: u64| conversation.wait_no == wait_no;
     let (course, cause) = match &arrival.what {
+        What::Command(_) => return Taken::Stale,
         What::Result { wait_no, ended, .. } => match (waiting, running) {
             (Some(wait), Some(running)) if wait.on == WaitsOn::Activity && is_current(*wait_no) => {
                 return go_on(arrival, conversation, wait, running, ended, around);
@@ -133,7 +187,6 @@ pub fn take(
                     let Some(course) = matching(arrival, text, *workflow, around) else {
                         // A delay goes on whatever is said meanwhile.
                         conversation.wait = waiting;
-                        conversation.updated_at_ms = arrival.accepted_at_ms;
                         return ignore(arrival, conversation, customer_created);
                     };
                     (course, Cause::Message)
@@ -141,7 +194,8 @@ pub fn take(
             }
         }
         What::Start { workflow, replace, .. } => {
-            if !replace && waiting.is_some_and(|wait| still_waits(&wait, arrival, around)) {
+            let is_busy = |wait: Wait| wait.on != WaitsOn::Retry && still_waits(&wait, arrival, around);
+            if !replace && waiting.is_some_and(is_busy) {
                 return Taken::Refused(REFUSED_BUSY);
             }
             match active(*workflow, around) {
@@ -192,6 +246,9 @@ fn go_on(
 /// was running.
 pub fn give_up(conversation: &mut Conversation, running: Option<Running>, now_ms: i64) -> Option<Executed> {
     conversation.wait = None;
+    if conversation.person.take().is_some() {
+        conversation.owner_epoch += 1;
+    }
     let begun = Begun::of(running?);
     let ran = Ran::failed(Failure::of("INTERNAL_ERROR", "what the flow waited for could not be handled"));
     Some(begun.end(ran, conversation, now_ms))
@@ -252,7 +309,7 @@ fn active(workflow: WorkflowId, around: &Surroundings<'_>) -> Option<Course> {
 fn ignore(arrival: &Arrival, mut conversation: Conversation, customer_created: bool) -> Taken {
     let message_id = match &arrival.what {
         What::Message { message_id, .. } => message_id.clone(),
-        What::Start { .. } | What::Timer { .. } | What::Result { .. } => String::new(),
+        What::Start { .. } | What::Timer { .. } | What::Result { .. } | What::Command(_) => String::new(),
     };
     let ignored = v1::IgnoredMessage {
         execution_id: arrival.execution.to_vec().into(),
@@ -265,14 +322,16 @@ fn ignore(arrival: &Arrival, mut conversation: Conversation, customer_created: b
         accepted_at_ms: arrival.accepted_at_ms,
         customer_created,
         first_conversation_seq: conversation.seq + 1,
+        to_person: conversation.person.is_some(),
     };
+    conversation.updated_at_ms = arrival.accepted_at_ms;
     conversation.seq += tell::count_of_ignored(&ignored);
     Taken::Ignored(Box::new(ignored), conversation)
 }
 
 /// Writes down what the engine did, and what the conversation waits for now.
 fn settle(
-    begun: Begun,
+    mut begun: Begun,
     mut ran: Ran,
     mut conversation: Conversation,
     course: &Course,
@@ -282,9 +341,31 @@ fn settle(
     let now_ms = (around.clock)().max(begun.execution.started_at_ms);
     let wait_timeout_ms = flow.map_or(0, |flow| flow.wait_timeout_ms);
     let latest_ms = now_ms.saturating_add(wait_timeout_ms);
+    let mut failed = None;
     let (on, until_ms, timer_at_ms) = match &ran.ending {
-        Ending::Finished | Ending::Failed { .. } => {
+        Ending::Finished => {
             return Taken::Executed(Box::new(begun.end(ran, &mut conversation, now_ms)), conversation);
+        }
+        Ending::Failed { .. } => {
+            if ran.waits_at.is_none() {
+                return Taken::Executed(Box::new(begun.end(ran, &mut conversation, now_ms)), conversation);
+            }
+            failed = ExecutionId::from_slice(&begun.execution.id).ok();
+            (WaitsOn::Retry, latest_ms, None)
+        }
+        Ending::WaitingForAgent { team, note } => {
+            let return_after_ms = around.return_after_ms;
+            conversation.owner_epoch += 1;
+            conversation.person = Some(Person {
+                team: team.clone(),
+                agent: String::new(),
+                note: note.clone(),
+                since_ms: now_ms,
+                until_ms: now_ms.saturating_add(return_after_ms),
+                return_after_ms,
+            });
+            begun.record.handoff = command::handoff_of(&conversation);
+            (WaitsOn::Agent, i64::MAX, None)
         }
         Ending::WaitingForInput { timeout_ms } => {
             let timer_at_ms = timeout_ms.map(|timeout_ms| now_ms.saturating_add(timeout_ms));
@@ -306,6 +387,7 @@ fn settle(
         on,
         since_ms: now_ms,
         timer_at_ms,
+        failed,
     });
     if let Ending::Calling(call) = &ran.ending {
         let activity = activity::plan(call, &conversation, &begun.execution, now_ms);

@@ -71,6 +71,8 @@ pub struct WorkerConfig {
     pub batch_inputs_max: usize,
     /// Whether certain texts make a turn fail as no real one does; see `drill`.
     pub drill: bool,
+    /// How long a person keeps a conversation without doing anything, unless it is said, milliseconds.
+    pub return_after_ms: i64,
     /// Tells others that a batch is being worked on.
     pub pulse: Arc<Pulse>,
 }
@@ -296,7 +298,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     fn advance(&mut self, batch: &mut Batch) -> Progress {
         let clock = Arc::clone(&self.clock);
         let _busy = self.config.pulse.begin();
-        batch.advance(&mut self.catalog, &self.flows, self.config.drill, &*clock)
+        batch.advance(&mut self.catalog, &self.flows, &self.config, &*clock)
     }
 
     /// Tells those who wait. A caller that is not reached asks again, so nothing here can fail the batch.
@@ -311,6 +313,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 AnswerWith::Execution(id) if !known.contains_key(&id) => Some(id),
                 AnswerWith::Execution(_)
                 | AnswerWith::Ignored
+                | AnswerWith::Done
                 | AnswerWith::Refused(_)
                 | AnswerWith::Dead => None,
             })

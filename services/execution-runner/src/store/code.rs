@@ -56,6 +56,8 @@ pub(crate) fn waits_on_code(on: WaitsOn) -> i16 {
         WaitsOn::Input => 0,
         WaitsOn::Time => 1,
         WaitsOn::Activity => 2,
+        WaitsOn::Agent => 3,
+        WaitsOn::Retry => 4,
     }
 }
 
@@ -64,6 +66,8 @@ pub(crate) fn waits_on(code: i16) -> WaitsOn {
     match code {
         1 => WaitsOn::Time,
         2 => WaitsOn::Activity,
+        3 => WaitsOn::Agent,
+        4 => WaitsOn::Retry,
         _ => WaitsOn::Input,
     }
 }

@@ -15,9 +15,9 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 use uuid::Uuid;
 
-use super::code::{big, channel, int, time, waits_on_code};
-use super::waits;
-use crate::partition::port::{Commit, Conversation, DeadLetter, OutboxKey, StoreError};
+use super::code::{big, channel, int, time};
+use super::{conversations, waits};
+use crate::partition::port::{Commit, DeadLetter, HandledAs, OutboxKey, StoreError};
 
 const FENCE: &str = "WITH moved AS (
     UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, applied_inputs = wanted.applied_inputs,
@@ -28,18 +28,6 @@ const FENCE: &str = "WITH moved AS (
         AND stored.applied_inputs = wanted.from_inputs AND stored.commit_no = wanted.from_commit_no AND stored.incarnation = $9
     RETURNING 1)
 SELECT 1 / (count(*) = $10::bigint)::int FROM moved";
-
-const CONVERSATIONS: &str = "INSERT INTO conversations (id, partition, account_id, channel, customer_id, seq, wait_no, updated_at,
-    wait_workflow_id, wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until, wait_on, wait_since, wait_timer_at,
-    mail_from, mail_to)
-SELECT * FROM UNNEST($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[],
-    $9::uuid[], $10::int[], $11::bigint[], $12::text[], $13::bytea[], $14::timestamptz[], $15::smallint[], $16::timestamptz[],
-    $17::timestamptz[], $18::bigint[], $19::bigint[])
-ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, wait_no = EXCLUDED.wait_no, updated_at = EXCLUDED.updated_at,
-    wait_workflow_id = EXCLUDED.wait_workflow_id, wait_revision = EXCLUDED.wait_revision,
-    wait_started_state_no = EXCLUDED.wait_started_state_no, wait_node_id = EXCLUDED.wait_node_id,
-    wait_state = EXCLUDED.wait_state, wait_until = EXCLUDED.wait_until, wait_on = EXCLUDED.wait_on, wait_since = EXCLUDED.wait_since,
-    wait_timer_at = EXCLUDED.wait_timer_at, mail_from = EXCLUDED.mail_from, mail_to = EXCLUDED.mail_to";
 
 const CUSTOMERS: &str = "INSERT INTO customers (account_id, customer_id, created_at)
 SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING";
@@ -72,7 +60,7 @@ SELECT $1::bigint, $2::int, * FROM UNNEST($3::bigint[], $4::int[], $5::uuid[], $
 /// The commit's statements, prepared on one connection.
 pub(super) struct Statements {
     fence: Statement,
-    conversations: Statement,
+    conversations: conversations::Statements,
     customers: Statement,
     messages: Statement,
     executions: Statement,
@@ -88,7 +76,7 @@ impl Statements {
     pub async fn prepare(client: &Client) -> Result<Self, Error> {
         Ok(Self {
             fence: client.prepare(FENCE).await?,
-            conversations: client.prepare(CONVERSATIONS).await?,
+            conversations: conversations::Statements::prepare(client).await?,
             customers: client.prepare(CUSTOMERS).await?,
             messages: client.prepare(MESSAGES).await?,
             executions: client.prepare(EXECUTIONS).await?,
@@ -132,9 +120,7 @@ pub(super) async fn write(
     if !commit.moves.is_empty() {
         parts.push((&statements.fence, fence(commit)));
     }
-    if !commit.conversations.is_empty() {
-        parts.push((&statements.conversations, conversations(&commit.conversations)));
-    }
+    conversations::write(&statements.conversations, commit, &mut parts);
     if !commit.customers.is_empty() {
         parts.push((&statements.customers, customers(commit)));
     }
@@ -212,30 +198,6 @@ fn fence(commit: &Commit) -> Columns {
     ]
 }
 
-fn conversations(all: &[Conversation]) -> Columns {
-    vec![
-        column(all, |conversation| *conversation.id.as_uuid()),
-        column(all, |conversation| int(conversation.partition)),
-        column(all, |conversation| *conversation.account.as_uuid()),
-        column(all, |conversation| channel(&conversation.channel)),
-        column(all, |conversation| conversation.customer_id.clone()),
-        column(all, |conversation| big(conversation.seq)),
-        column(all, |conversation| big(conversation.wait_no)),
-        column(all, |conversation| time(conversation.updated_at_ms)),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| *wait.workflow.as_uuid())),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| int(wait.revision))),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| big(wait.started_state_no))),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| wait.node_id.clone())),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| wait.state.clone())),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| time(wait.until_ms))),
-        column(all, |conversation| conversation.wait.as_ref().map_or(0, |wait| waits_on_code(wait.on))),
-        column(all, |conversation| conversation.wait.as_ref().map(|wait| time(wait.since_ms))),
-        column(all, |conversation| conversation.wait.as_ref().and_then(|wait| wait.timer_at_ms).map(time)),
-        column(all, |conversation| big(conversation.mail_from)),
-        column(all, |conversation| big(conversation.mail_to)),
-    ]
-}
-
 fn customers(commit: &Commit) -> Columns {
     let all = &commit.customers;
     vec![
@@ -250,8 +212,14 @@ fn messages(commit: &Commit) -> Columns {
     vec![
         column(all, |message| message.key),
         column(all, |message| time(message.accepted_at_ms)),
-        column(all, |message| message.execution.map(|(execution, _)| *execution.as_uuid())),
-        column(all, |message| message.execution.map(|(_, workflow)| *workflow.as_uuid())),
+        column(all, |message| match message.handled {
+            HandledAs::Execution(execution, _) | HandledAs::Done(execution) => Some(*execution.as_uuid()),
+            HandledAs::Ignored => None,
+        }),
+        column(all, |message| match message.handled {
+            HandledAs::Execution(_, workflow) => Some(*workflow.as_uuid()),
+            HandledAs::Done(_) | HandledAs::Ignored => None,
+        }),
     ]
 }
 
@@ -360,10 +328,13 @@ fn dead_letters(group: u32, commit: &Commit) -> Columns {
     ]
 }
 
-/// The ids of an execution and its workflow, when both are there.
-pub(super) fn execution_of(
-    execution: Option<Uuid>,
-    workflow: Option<Uuid>,
-) -> Option<(ExecutionId, WorkflowId)> {
-    Some((ExecutionId::new(execution?), WorkflowId::new(workflow?)))
+/// What the ids of an execution and its workflow in a message's row say.
+pub(super) fn handled_as(execution: Option<Uuid>, workflow: Option<Uuid>) -> HandledAs {
+    match (execution, workflow) {
+        (Some(execution), Some(workflow)) => {
+            HandledAs::Execution(ExecutionId::new(execution), WorkflowId::new(workflow))
+        }
+        (Some(execution), None) => HandledAs::Done(ExecutionId::new(execution)),
+        (None, _) => HandledAs::Ignored,
+    }
 }

@@ -1,4 +1,6 @@
-//! Erasing what is kept of a workflow that was deleted.
+//! Erasing what is kept of a workflow that was deleted, and of a customer who is to be forgotten.
+
+mod customer;
 
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};

@@ -5,21 +5,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contracts::v1;
-use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use flow_model::{AccountId, ConversationId, ExecutionId};
 use prost::Message;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
-use super::code::{big, channel_name, count, int, number, time, waits_on};
-use super::commit::execution_of;
+use super::code::{big, channel_name, count, int, number, time};
+use super::commit::handled_as;
+use super::conversations;
 use crate::partition::port::{
-    CatalogEntry, Conversation, HandledMessage, Loaded, Mail, OutboxKey, OutboxRow, Running, Wait, Wanted,
+    CatalogEntry, HandledMessage, Loaded, Mail, OutboxKey, OutboxRow, Running, Wanted,
 };
-
-const CONVERSATIONS: &str = "SELECT id, partition, account_id, channel, customer_id, seq, wait_no, updated_at, wait_workflow_id,
-    wait_revision, wait_started_state_no, wait_node_id, wait_state, wait_until, wait_on, wait_since, wait_timer_at, mail_from, mail_to
-FROM conversations WHERE id = ANY($1)";
 
 const MESSAGES: &str = "SELECT key, accepted_at, execution_id, workflow_id FROM message_keys
 WHERE key = ANY($1) AND accepted_at >= $2";
@@ -49,6 +46,10 @@ ORDER BY stored.partition, stored.commit_no LIMIT $5";
 const CATALOG: &str =
     "SELECT CASE WHEN incarnation = $2 THEN seq ELSE 0 END, payload FROM catalog_markers WHERE grp = $1";
 
+fn conversations_by_id() -> String {
+    format!("SELECT {} FROM conversations WHERE id = ANY($1)", conversations::COLUMNS)
+}
+
 /// The look-ups, prepared on one connection.
 pub(super) struct Statements {
     conversations: Statement,
@@ -64,7 +65,7 @@ pub(super) struct Statements {
 impl Statements {
     pub async fn prepare(client: &Client) -> Result<Self, Error> {
         Ok(Self {
-            conversations: client.prepare(CONVERSATIONS).await?,
+            conversations: client.prepare(&conversations_by_id()).await?,
             messages: client.prepare(MESSAGES).await?,
             customers: client.prepare(CUSTOMERS).await?,
             running: client.prepare(RUNNING).await?,
@@ -82,16 +83,16 @@ pub(super) async fn load(
     wanted: &Wanted,
     deduplication_ms: i64,
 ) -> Result<Loaded, Error> {
-    let conversations: Vec<Uuid> = wanted.conversations.iter().map(|id| *id.as_uuid()).collect();
+    let ids: Vec<Uuid> = wanted.conversations.iter().map(|id| *id.as_uuid()).collect();
     let keys: Vec<Uuid> = wanted.messages.iter().map(|(key, _)| *key).collect();
     let oldest = wanted.messages.iter().map(|(_, accepted_at_ms)| *accepted_at_ms).min().unwrap_or_default();
     let since = time(oldest - deduplication_ms);
     let accounts: Vec<Uuid> = wanted.customers.iter().map(|(account, _)| *account.as_uuid()).collect();
     let customers: Vec<&str> = wanted.customers.iter().map(|(_, customer)| customer.as_str()).collect();
-    let by_id: [&(dyn ToSql + Sync); 1] = [&conversations];
+    let by_id: [&(dyn ToSql + Sync); 1] = [&ids];
     let by_key: [&(dyn ToSql + Sync); 2] = [&keys, &since];
     let by_customer: [&(dyn ToSql + Sync); 2] = [&accounts, &customers];
-    let (conversations, messages, customers) = futures::try_join!(
+    let (found, messages, customers) = futures::try_join!(
         client.query(&statements.conversations, &by_id),
         client.query(&statements.messages, &by_key),
         client.query(&statements.customers, &by_customer),
@@ -113,7 +114,7 @@ pub(super) async fn load(
     Ok(Loaded {
         running: running.iter().map(|row| (ConversationId::new(row.get(4)), self::running(row))).collect(),
         mail: mailboxes,
-        conversations: conversations.iter().map(conversation).map(|found| (found.id, found)).collect(),
+        conversations: found.iter().map(conversations::read).map(|found| (found.id, found)).collect(),
         messages: messages
             .iter()
             .map(handled)
@@ -169,7 +170,7 @@ fn handled_mail(row: &Row) -> HandledMessage {
     HandledMessage {
         key: row.get::<_, Option<Uuid>>(3).unwrap_or_default(),
         accepted_at_ms: ms(row, 5),
-        execution: execution_of(row.get(6), row.get(7)),
+        handled: handled_as(row.get(6), row.get(7)),
     }
 }
 
@@ -177,43 +178,11 @@ fn ms(row: &Row, column: usize) -> i64 {
     row.get::<_, DateTime<Utc>>(column).timestamp_millis()
 }
 
-fn optional_ms(row: &Row, column: usize) -> Option<i64> {
-    Some(row.get::<_, Option<DateTime<Utc>>>(column)?.timestamp_millis())
-}
-
-fn conversation(row: &Row) -> Conversation {
-    let workflow: Option<Uuid> = row.get(8);
-    let wait = workflow.map(|workflow| Wait {
-        workflow: WorkflowId::new(workflow),
-        revision: number(row.get::<_, Option<i32>>(9).unwrap_or_default()),
-        started_state_no: count(row.get::<_, Option<i64>>(10).unwrap_or_default()),
-        node_id: row.get::<_, Option<String>>(11).unwrap_or_default(),
-        state: row.get::<_, Option<Vec<u8>>>(12).unwrap_or_default(),
-        until_ms: optional_ms(row, 13).unwrap_or_default(),
-        on: waits_on(row.get(14)),
-        since_ms: optional_ms(row, 15).unwrap_or_default(),
-        timer_at_ms: optional_ms(row, 16),
-    });
-    Conversation {
-        id: ConversationId::new(row.get(0)),
-        partition: number(row.get(1)),
-        account: AccountId::new(row.get(2)),
-        channel: channel_name(row.get(3)).to_owned(),
-        customer_id: row.get(4),
-        seq: count(row.get(5)),
-        wait,
-        wait_no: count(row.get(6)),
-        mail_from: count(row.get(17)),
-        mail_to: count(row.get(18)),
-        updated_at_ms: ms(row, 7),
-    }
-}
-
 fn handled(row: &Row) -> HandledMessage {
     HandledMessage {
         key: row.get(0),
         accepted_at_ms: ms(row, 1),
-        execution: execution_of(row.get(2), row.get(3)),
+        handled: handled_as(row.get(2), row.get(3)),
     }
 }
 

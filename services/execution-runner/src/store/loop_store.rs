@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Client;
 
 use super::slices::{Sliced, Slices};
-use super::{SCHEMA, commit, due, lease, load};
+use super::{SCHEMA, commit, conversations, due, lease, load};
 use crate::partition::port::{
     CatalogEntry, Commit, Due, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, StoreError, Tenure,
     Unavailable, Wanted,
@@ -48,7 +48,9 @@ impl Connected {
         let executions = commit.executions.iter().map(|(_, execution)| execution.started_at_ms);
         self.slices.ensure(&self.client, Sliced::Executions, executions).await?;
         let messages = commit.messages.iter().map(|message| message.accepted_at_ms);
-        self.slices.ensure(&self.client, Sliced::MessageKeys, messages).await
+        self.slices.ensure(&self.client, Sliced::MessageKeys, messages).await?;
+        let notes = commit.notes.iter().map(|(_, entry)| conversations::noted_at_ms(entry));
+        self.slices.ensure(&self.client, Sliced::Notes, notes).await
     }
 }
 

@@ -43,7 +43,7 @@ impl Maintenance {
     pub async fn run_once(&self, now_ms: i64) -> Result<(), MaintenanceError> {
         let client = pg::raw::connect(&self.config, SCHEMA).await?;
         let mut slices = Slices::default();
-        for sliced in [Sliced::Executions, Sliced::MessageKeys] {
+        for sliced in [Sliced::Executions, Sliced::MessageKeys, Sliced::Notes] {
             let ahead = (0..=SLICES_AHEAD).map(|n| now_ms + n * sliced.width_ms());
             slices.ensure(&client, sliced, ahead).await?;
         }

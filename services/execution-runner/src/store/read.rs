@@ -4,9 +4,11 @@
 //! agree. Nothing here counts rows, but for what is left of an hour and for one customer's conversations.
 
 mod commits;
+mod conversations;
 mod list;
 mod row;
 mod runners;
+mod said;
 mod single;
 mod totals;
 
@@ -14,8 +16,11 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures::future::BoxFuture;
 use pg::Pool;
 
+pub(crate) use conversations::{Begins, Which};
 pub(crate) use list::{Filter, Place, Status};
+pub(crate) use row::{ExecutionRow, FINISHED_COLUMNS};
 pub(crate) use runners::Ownerships;
+pub(crate) use said::Happened;
 pub(crate) use single::{Cursor, MessageFate};
 
 /// Reading failed.

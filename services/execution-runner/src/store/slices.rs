@@ -1,4 +1,4 @@
-//! Tables that are cut by time: a day of executions, thirty days of message keys.
+//! Tables that are cut by time: a day of executions, thirty days of message keys and of notes.
 //!
 //! A slice is made before the first row that needs it, in a transaction of its own; a row of any time finds one.
 
@@ -8,8 +8,8 @@ use tokio_postgres::{Client, Error};
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// Days in one slice of message keys: a look-up of 30 days meets two slices.
-const KEY_SLICE_DAYS: i64 = 30;
+/// Days in one slice of message keys and notes: a look-up of 30 days meets two slices.
+const LONG_SLICE_DAYS: i64 = 30;
 /// The lock under which slices are made; an arbitrary number that nothing else locks.
 const SLICE_LOCK: i64 = 0x736c_6963_6573;
 
@@ -20,6 +20,8 @@ pub(super) enum Sliced {
     Executions,
     /// By thirty days.
     MessageKeys,
+    /// By thirty days.
+    Notes,
 }
 
 impl Sliced {
@@ -27,13 +29,14 @@ impl Sliced {
         match self {
             Self::Executions => "executions",
             Self::MessageKeys => "message_keys",
+            Self::Notes => "conversation_notes",
         }
     }
 
     pub fn width_ms(self) -> i64 {
         match self {
             Self::Executions => DAY_MS,
-            Self::MessageKeys => DAY_MS * KEY_SLICE_DAYS,
+            Self::MessageKeys | Self::Notes => DAY_MS * LONG_SLICE_DAYS,
         }
     }
 

@@ -89,7 +89,7 @@ fn input_of(letter: &v1::DeadLetter) -> Result<v1::Input, Failure> {
         return Err(conflict("The dead letter has been retried already"));
     }
     match letter.kind() {
-        DeadLetterKind::Message | DeadLetterKind::Start => {}
+        DeadLetterKind::Message | DeadLetterKind::Start | DeadLetterKind::Command => {}
         DeadLetterKind::Timer | DeadLetterKind::Result => {
             return Err(conflict("What waited for it is over; its payload can be read with a GET"));
         }

@@ -53,6 +53,7 @@ impl MessageFinder {
                 ..answer(MessageState::Handled)
             },
             MessageFate::Ignored => answer(MessageState::Ignored),
+            MessageFate::WithPerson => answer(MessageState::WithPerson),
             MessageFate::Waiting => answer(MessageState::Accepted),
             MessageFate::Dead => answer(MessageState::Dead),
         };

@@ -50,11 +50,13 @@ pub enum Bug {
     MailForgotten,
     /// What was handled stays in the mailbox.
     MailStays,
+    /// Who has a conversation is not stored.
+    PersonForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::EpochUnchecked,
         Self::NothingChecked,
         Self::EpochStays,
@@ -78,5 +80,6 @@ impl Bug {
         Self::ActivitiesForgotten,
         Self::MailForgotten,
         Self::MailStays,
+        Self::PersonForgotten,
     ];
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contracts::v1;
+use contracts::v1::outbox_entry::Entry;
 use flow_model::ExecutionId;
 use prost::Message;
 use serde_json::Value;
@@ -49,6 +50,7 @@ pub fn same(calm: &World, stormy: &World) -> Result<(), String> {
     }
     equal("executions", &executions(calm), &executions(stormy))?;
     equal("conversations", &conversations(calm), &conversations(stormy))?;
+    equal("notes", &notes(calm), &notes(stormy))?;
     equal("events", &events(calm)?, &events(stormy)?)?;
     equal("replies", &replies(calm), &replies(stormy))
 }
@@ -102,14 +104,31 @@ fn name(execution: &v1::Execution) -> String {
     ExecutionId::from_slice(&execution.id).unwrap().to_string()
 }
 
-/// Where each conversation stands: its events so far, and the node at which it waits.
-fn conversations(world: &World) -> BTreeMap<String, (u64, u64, Option<String>)> {
+/// Where each conversation stands: its events so far, the node at which it waits, and who has it.
+fn conversations(world: &World) -> BTreeMap<String, (u64, u64, Option<String>, Option<String>, u64)> {
     let stands = |conversation: &execution_runner::partition::port::Conversation| {
         let node = conversation.wait.as_ref().map(|wait| wait.node_id.clone());
-        (conversation.seq, conversation.wait_no, node)
+        let agent = conversation.person.as_ref().map(|person| person.agent.clone());
+        (conversation.seq, conversation.wait_no, node, agent, conversation.owner_epoch)
     };
     let all = world.database.conversations.values();
     all.map(|conversation| (conversation.customer_id.clone(), stands(conversation))).collect()
+}
+
+/// What is kept beside executions, without the time and the id of a note that a timer made; and how many conversations there
+/// are.
+fn notes(world: &World) -> BTreeMap<String, String> {
+    let timeless = |entry: &Entry| match entry {
+        Entry::Note(note) => {
+            let (id, at_ms) = Default::default();
+            format!("{:?}", v1::ConversationNote { id, at_ms, ..note.clone() })
+        }
+        entry => format!("{entry:?}"),
+    };
+    let notes = world.database.notes.iter();
+    let notes =
+        notes.map(|((conversation, seq), entry)| (format!("{conversation:?} {seq}"), timeless(entry)));
+    notes.chain([("how many".to_owned(), world.database.there.to_string())]).collect()
 }
 
 /// Types and texts of events, by customer and number.
@@ -151,6 +170,9 @@ fn replies(world: &World) -> BTreeMap<String, (String, String)> {
     let messages = world.broker.published.iter().filter(|message| message.subject.starts_with("replies."));
     let replies = messages.flat_map(|message| v1::Replies::decode(message.payload.clone()).unwrap().replies);
     let sent = |reply: v1::OutboundReply| {
+        if reply.execution_id.is_empty() {
+            return (reply.id, (reply.agent, reply.text));
+        }
         let execution = ExecutionId::from_slice(&reply.execution_id).unwrap();
         let (id, place) = reply.id.rsplit_once('.').unwrap();
         assert_eq!(id, execution.to_string());

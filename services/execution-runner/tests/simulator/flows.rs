@@ -1,4 +1,5 @@
-//! The workflows: one greets, one asks and waits, one calls another system, one reminds later, one gives up waiting.
+//! The workflows: one greets, one asks and waits, one calls another system, one reminds later, one gives up waiting, one calls a
+//! person, one fails.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -19,9 +20,18 @@ pub const ASK: WorkflowId = WorkflowId::new(Uuid::from_u128(2));
 pub const CALL: WorkflowId = WorkflowId::new(Uuid::from_u128(3));
 pub const REMIND: WorkflowId = WorkflowId::new(Uuid::from_u128(4));
 pub const QUIZ: WorkflowId = WorkflowId::new(Uuid::from_u128(5));
+pub const PERSON: WorkflowId = WorkflowId::new(Uuid::from_u128(6));
+pub const BREAK: WorkflowId = WorkflowId::new(Uuid::from_u128(7));
 /// Each with its keyword.
-pub const ALL: [(WorkflowId, &str); 5] =
-    [(GREET, "hello"), (ASK, "ask"), (CALL, "call"), (REMIND, "remind"), (QUIZ, "quiz")];
+pub const ALL: [(WorkflowId, &str); 7] = [
+    (GREET, "hello"),
+    (ASK, "ask"),
+    (CALL, "call"),
+    (REMIND, "remind"),
+    (QUIZ, "quiz"),
+    (PERSON, "person"),
+    (BREAK, "break"),
+];
 
 static FLOWS: LazyLock<HashMap<WorkflowId, Arc<Flow>>> = LazyLock::new(|| {
     let greet = json!({
@@ -68,7 +78,24 @@ static FLOWS: LazyLock<HashMap<WorkflowId, Arc<Flow>>> = LazyLock::new(|| {
             {"id": "late", "type": "message", "content": "Too late"}
         ]
     });
+    let person = json!({
+        "trigger": {"type": "message", "keywords": ["person"]},
+        "nodes": [
+            {"id": "wait", "type": "message", "content": "Somebody will come", "next": "hand"},
+            {"id": "hand", "type": "handoff", "team": "sales", "note": "{{ message.text }}", "next": "back"},
+            {"id": "back", "type": "message", "content": "It is me again"}
+        ]
+    });
+    let breaks = json!({
+        "trigger": {"type": "message", "keywords": ["break"]},
+        "nodes": [
+            {"id": "say", "type": "message", "content": "Trying", "next": "break"},
+            {"id": "break", "type": "condition", "branches": [{"when": "vars.nothing > 1", "next": "say"}]}
+        ]
+    });
     HashMap::from([
+        (PERSON, compiled(&person)),
+        (BREAK, compiled(&breaks)),
         (GREET, compiled(&greet)),
         (ASK, compiled(&ask)),
         (CALL, compiled(&call)),

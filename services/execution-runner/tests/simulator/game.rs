@@ -133,6 +133,7 @@ impl Game {
             renew_every: RENEW_EVERY,
             batch_inputs_max: self.rng.random_range(1..8),
             drill: false,
+            return_after_ms: 60 * 60 * 1000,
             pulse: Arc::default(),
         };
         let world = Arc::clone(&self.world);

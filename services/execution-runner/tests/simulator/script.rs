@@ -12,6 +12,10 @@ use uuid::Uuid;
 use crate::flows::{ALL, ASK, CALL, GREET, marker};
 use crate::world::{PARTITIONS, Poison};
 
+mod story;
+
+use story::Story;
+
 /// Frames after the first.
 const FRAMES: usize = 30;
 const CUSTOMERS: usize = 6;
@@ -35,7 +39,7 @@ pub fn poison(input: &v1::Input) -> Option<Poison> {
     match input.kind.as_ref()? {
         Kind::Message(message) if message.text == KILLS => Some(Poison::Kills),
         Kind::Message(message) if message.text == REFUSED => Some(Poison::Refused),
-        Kind::Message(_) | Kind::Start(_) | Kind::Timer(_) | Kind::Result(_) => None,
+        Kind::Message(_) | Kind::Start(_) | Kind::Timer(_) | Kind::Result(_) | Kind::Command(_) => None,
     }
 }
 
@@ -53,6 +57,7 @@ pub fn summary(frame: &v1::Frame) -> String {
             Some(Kind::Message(message)) => format!("{}: {}", message.message_id, message.text),
             Some(Kind::Start(start)) => format!("start, replace {}", start.replace),
             Some(Kind::Timer(timer)) => format!("timer of wait {}", timer.wait_no),
+            Some(Kind::Command(command)) => format!("{:?}", command.kind),
             Some(Kind::Result(result)) => format!("result of wait {}", result.wait_no),
             None => String::new(),
         };
@@ -79,6 +84,7 @@ pub fn frames(seed: u64) -> Vec<v1::Frame> {
     let mut state_no = 1;
     let mut callers: Vec<v1::Input> = Vec::new();
     let patient = rng.random_range(0..FRAMES);
+    let mut stories = Story::all();
     for number in 0..FRAMES {
         let mut frame = v1::Frame::default();
         if rng.random_range(0..10) == 0 {
@@ -123,12 +129,26 @@ pub fn frames(seed: u64) -> Vec<v1::Frame> {
                 frame.inputs.push(input);
             }
         }
+        for story in &mut stories {
+            if rng.random_range(0..3) == 0
+                && let Some(input) = story.next(said.len())
+            {
+                said.push(input.clone());
+                frame.inputs.push(input);
+            }
+        }
         if poisoned == Some(number) {
             let text = if rng.random_range(0..2) == 0 { KILLS } else { REFUSED };
             let place = rng.random_range(0..=frame.inputs.len());
             frame.inputs.insert(place, message(&mut rng, POISON_NUMBER, text));
         }
         frames.push(frame);
+    }
+    for story in &mut stories {
+        while let Some(input) = story.next(said.len()) {
+            said.push(input.clone());
+            frames.push(v1::Frame { inputs: vec![input], markers: Vec::new() });
+        }
     }
     frames
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use contracts::v1;
+use contracts::v1::outbox_entry::Entry;
 use execution_runner::partition::port::{
     CatalogEntry, Commit, Due, DueTimer, HandledMessage, ISSUE_AGAIN_MS, Loaded, Mail, Move, OutboxKey,
     OutboxRow, Ownership, Renewal, Store, StoreError, Tenure, Timer, Unavailable, Wanted,
@@ -378,7 +379,25 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), StoreError> {
             row.tries = 0;
         }
     }
+    for customer in &commit.customers_forgotten {
+        database.customers.remove(customer);
+    }
+    database.there += commit.conversations_gained.iter().map(|(.., gained)| gained).sum::<i64>();
+    for (_, entry) in &commit.notes {
+        let place = match entry {
+            Entry::Ignored(ignored) => (ignored.conversation_id.clone(), ignored.first_conversation_seq),
+            Entry::Note(note) => (note.conversation_id.clone(), note.conversation_seq),
+            Entry::Execution(_) | Entry::Part(_) => unreachable!(),
+        };
+        if database.notes.insert(place.clone(), entry.clone()).is_some() {
+            database.violations.push(format!("the note {place:?} is written twice"));
+        }
+    }
     for conversation in &commit.conversations {
+        let mut conversation = conversation.clone();
+        if world.bug == Some(Bug::PersonForgotten) {
+            conversation.person = None;
+        }
         if let Some(older) = database.conversations.insert(conversation.id, conversation.clone()) {
             database.older_conversations.insert(conversation.id, older);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contracts::v1;
+use contracts::v1::outbox_entry::Entry;
 use execution_runner::partition::port::{
     CatalogEntry, Conversation, DeadLetter, HandledMessage, Mail, OutboxKey, Outgoing, Running, Timer,
     Unavailable,
@@ -58,6 +59,10 @@ pub struct Database {
     pub activities: BTreeMap<Uuid, v1::Activity>,
     pub running: HashMap<ConversationId, Running>,
     pub mail: BTreeMap<(ConversationId, u64), Mail>,
+    /// What happened beside executions, by conversation and number.
+    pub notes: BTreeMap<(Bytes, u64), Entry>,
+    /// How many conversations there are.
+    pub there: i64,
     /// What the real one would have refused, or must never be asked for.
     pub violations: Vec<String>,
 }

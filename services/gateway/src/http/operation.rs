@@ -5,7 +5,10 @@ use actix_web::http::Method;
 use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
-use super::{dead_letters, executions, knowledge_bases, messages, runners, secrets, workflows};
+use super::{
+    conversations, customers, dead_letters, executions, knowledge_bases, messages, runners, secrets,
+    workflows,
+};
 use crate::key::Level;
 use crate::limit::Class;
 
@@ -108,6 +111,8 @@ pub(crate) enum Shape {
     Changed(&'static str),
     /// `{"data": […], "pagination": …}`
     List(&'static str),
+    /// The same where one goes on by cursor only.
+    Onward(&'static str),
 }
 
 /// Every operation may refuse with these.
@@ -122,7 +127,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 30] = [
+pub(crate) static OPERATIONS: [&Operation; 41] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -135,8 +140,19 @@ pub(crate) static OPERATIONS: [&Operation; 30] = [
     &executions::list::OPERATION,
     &executions::start::OPERATION,
     &executions::get::OPERATION,
+    &executions::cancel::OPERATION,
+    &executions::retry::OPERATION,
     &messages::send::OPERATION,
     &messages::get::OPERATION,
+    &conversations::list::OPERATION,
+    &conversations::get::OPERATION,
+    &conversations::messages::OPERATION,
+    &conversations::say::OPERATION,
+    &conversations::events::OPERATION,
+    &conversations::assign::OPERATION,
+    &conversations::release::OPERATION,
+    &conversations::cancel::OPERATION,
+    &customers::erase::OPERATION,
     &knowledge_bases::list::OPERATION,
     &knowledge_bases::create::OPERATION,
     &knowledge_bases::get::OPERATION,

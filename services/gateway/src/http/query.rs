@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use flow_model::Channel;
+use flow_model::limits::CUSTOMER_ID_CHARS_MAX;
 use flow_rollup::series;
 
 use super::error::ApiError;
@@ -82,7 +83,8 @@ impl Query {
         Ok(Page { number: page.unwrap_or(1), limit, cursor: cursor.to_owned() })
     }
 
-    fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+    /// A whole number.
+    pub fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse::<u32>().ok().filter(|number| digits && (min..=max).contains(number));
@@ -92,6 +94,18 @@ impl Query {
                 format!("The parameter '{name}' must be a whole number from {min} to {max}"),
             )
         })
+    }
+
+    /// `customer_id`; empty when it is not given.
+    pub fn customer(&self) -> Result<String, ApiError> {
+        let customer = self.text("customer_id")?.unwrap_or_default();
+        if customer.chars().count() > CUSTOMER_ID_CHARS_MAX || customer.chars().any(char::is_control) {
+            let details = format!(
+                "The parameter 'customer_id' must be a text of at most {CUSTOMER_ID_CHARS_MAX} characters"
+            );
+            return Err(ApiError::invalid("customer_id", details));
+        }
+        Ok(customer.to_owned())
     }
 
     /// `channel`.

@@ -69,6 +69,16 @@ impl Batch {
         None
     }
 
+    /// What waits in a mailbox is not handled, and whoever waits for it is told so.
+    pub(super) fn discard_mail(&mut self, id: ConversationId) {
+        while let Some(mail) = self.take_mail(id) {
+            let read = v1::Input::decode(mail.input.as_slice()).ok();
+            if let Some(waited) = read.and_then(|input| Arrival::read(input).ok()) {
+                self.answer(&waited, AnswerWith::Ignored);
+            }
+        }
+    }
+
     fn take_mail(&mut self, id: ConversationId) -> Option<Mail> {
         let mail = self.mail.get_mut(&id)?.pop_front()?;
         if let Some(conversation) = self.loaded.conversations.get_mut(&id) {
@@ -88,9 +98,10 @@ impl Batch {
         let Some(mut conversation) = self.loaded.conversations.get(&id).cloned() else { return };
         let wait_no = match arrival.what {
             What::Timer { wait_no } | What::Result { wait_no, .. } => wait_no,
-            What::Message { .. } | What::Start { .. } => return,
+            What::Message { .. } | What::Start { .. } | What::Command(_) => return,
         };
-        if conversation.wait_no != wait_no || conversation.wait.is_none() {
+        let waits = conversation.wait.is_some() || conversation.person.is_some();
+        if conversation.wait_no != wait_no || !waits {
             return;
         }
         let running = self.running.get(&id).cloned().flatten();
@@ -126,6 +137,7 @@ fn letter(arrival: &Arrival, seq: u64, position: u32, payload: Vec<u8>, error: &
         What::Start { .. } => v1::DeadLetterKind::Start,
         What::Timer { .. } => v1::DeadLetterKind::Timer,
         What::Result { .. } => v1::DeadLetterKind::Result,
+        What::Command(_) => v1::DeadLetterKind::Command,
     };
     let (error, input) = (error.to_owned(), Some(arrival.dead()));
     DeadLetter { seq, position, kind, payload, error, attempts: 1, input }

@@ -15,6 +15,10 @@ pub enum WaitsOn {
     Time,
     /// An activity: its execution is running, and further inputs wait in its mailbox.
     Activity,
+    /// A person who gives the conversation back.
+    Agent,
+    /// Nothing: the flow has failed here, and may be tried again until something else happens.
+    Retry,
 }
 
 impl Conversation {
@@ -24,10 +28,13 @@ impl Conversation {
         self.wait.as_ref().is_some_and(|wait| wait.on == WaitsOn::Activity)
     }
 
-    /// The wait that a timer ends, when there is one, and when that is due.
+    /// The wait, or the time with a person, that a timer ends, when there is one, and when that is due.
     #[must_use]
     pub fn timer(&self) -> Option<Timer> {
-        let due_at_ms = self.wait.as_ref()?.timer_at_ms?;
+        let due_at_ms = match &self.person {
+            Some(person) => person.until_ms,
+            None => self.wait.as_ref()?.timer_at_ms?,
+        };
         Some(Timer { conversation: self.id, wait_no: self.wait_no, partition: self.partition, due_at_ms })
     }
 }

@@ -33,11 +33,15 @@ pub enum EventType {
     WorkflowCompleted,
     /// An execution failed.
     WorkflowFailed,
+    /// A conversation went to a person.
+    ConversationAssigned,
+    /// The bot has a conversation again.
+    ConversationReleased,
 }
 
 impl EventType {
     /// All of them, in that order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::CustomerCreated,
         Self::MessageReceived,
         Self::TriggerActivated,
@@ -45,6 +49,8 @@ impl EventType {
         Self::MessageSent,
         Self::WorkflowCompleted,
         Self::WorkflowFailed,
+        Self::ConversationAssigned,
+        Self::ConversationReleased,
     ];
 
     /// As subscribers spell it.
@@ -57,6 +63,8 @@ impl EventType {
             Self::MessageSent => "message.sent",
             Self::WorkflowCompleted => "workflow.completed",
             Self::WorkflowFailed => "workflow.failed",
+            Self::ConversationAssigned => "conversation.assigned",
+            Self::ConversationReleased => "conversation.released",
         }
     }
 }
@@ -157,6 +165,26 @@ pub struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = ErrorData<'a>)]
     pub error: Option<ErrorData<'a>>,
+    /// The team that has the conversation; empty when anybody may take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    pub team: Option<&'a str>,
+    /// The person who has the conversation, or who said it; empty when it is nobody yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    pub agent: Option<&'a str>,
+    /// What that person should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    pub note: Option<&'a str>,
+    /// Goes up with each change of the conversation's owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64)]
+    pub owner_epoch: Option<u64>,
+    /// Why the conversation came back: `released`, or `timeout`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    pub reason: Option<&'a str>,
 }
 
 /// Why an execution failed.
@@ -185,6 +213,28 @@ pub fn encode(event_type: EventType, time_ms: i64, data: &Data<'_>) -> Bytes {
     };
     // Strings and numbers only: writing them as JSON cannot fail.
     serde_json::to_vec(&event).unwrap_or_default().into()
+}
+
+/// An event as one that reads its conversation gets it: its number there takes the place of what names it on the bus.
+pub fn encode_for_history(
+    event_type: EventType,
+    time_ms: i64,
+    conversation_seq: u64,
+    data: &Data<'_>,
+) -> Bytes {
+    let mut data = serde_json::to_value(data).unwrap_or_default();
+    if let Some(members) = data.as_object_mut() {
+        for of_the_bus in ["partition", "commit_no", "index", "conversation_seq"] {
+            members.remove(of_the_bus);
+        }
+    }
+    let event = serde_json::json!({
+        "conversation_seq": conversation_seq,
+        "type": event_type.as_str(),
+        "time": platform::clock::rfc3339(time_ms),
+        "data": data,
+    });
+    event.to_string().into()
 }
 
 fn event_id(key: OutboxKey, index: u32) -> String {

@@ -4,7 +4,7 @@ use contracts::v1;
 use flow_engine::{Ending, Failure, Step, StepStatus};
 
 use super::{Calls, Course, Executed, Told};
-use crate::partition::arrival::{Arrival, What};
+use crate::partition::arrival::{Arrival, Command, What};
 use crate::partition::port::{Conversation, Running};
 use crate::partition::tell;
 
@@ -103,7 +103,14 @@ pub(super) fn begin(
 ) -> Begun {
     let (message_id, metadata_json) = match &arrival.what {
         What::Message { message_id, metadata_json, .. } => (message_id.clone(), metadata_json.clone()),
-        What::Start { .. } | What::Timer { .. } | What::Result { .. } => (String::new(), bytes::Bytes::new()),
+        What::Command(Command::Retry(retried)) => (retried.message_id.clone(), retried.metadata_json.clone()),
+        What::Start { .. } | What::Timer { .. } | What::Result { .. } | What::Command(_) => {
+            Default::default()
+        }
+    };
+    let retry_of = match &arrival.what {
+        What::Command(Command::Retry(retried)) => retried.execution.to_vec().into(),
+        _ => bytes::Bytes::new(),
     };
     let record = v1::ExecutionRecord {
         format: RECORD_FORMAT,
@@ -114,6 +121,9 @@ pub(super) fn begin(
         first_conversation_seq: conversation.seq + 1,
         started_by_api: matches!(arrival.what, What::Start { .. }),
         started_by_timer: matches!(arrival.what, What::Timer { .. }),
+        started_by_release: matches!(arrival.what, What::Command(Command::Release)),
+        retry_of,
+        owner_epoch: conversation.owner_epoch,
         metadata_json,
         ..v1::ExecutionRecord::default()
     };
@@ -154,6 +164,7 @@ fn verdict(ending: Ending) -> (v1::ExecutionStatus, v1::NextAction, Option<v1::E
         Ending::Finished | Ending::Calling(_) => (v1::ExecutionStatus::Success, v1::NextAction::None, None),
         Ending::WaitingForInput { .. } => (v1::ExecutionStatus::Success, v1::NextAction::WaitForInput, None),
         Ending::WaitingForTimer { .. } => (v1::ExecutionStatus::Success, v1::NextAction::WaitForTimer, None),
+        Ending::WaitingForAgent { .. } => (v1::ExecutionStatus::Success, v1::NextAction::WaitForAgent, None),
         Ending::Failed { code, message, node_id } => (
             v1::ExecutionStatus::Failed,
             v1::NextAction::None,

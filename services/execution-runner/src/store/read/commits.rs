@@ -75,7 +75,7 @@ impl Reads {
         let ids: Vec<ExecutionId> = entries
             .filter_map(|entry| match entry.entry.as_ref()? {
                 Entry::Execution(reference) => ExecutionId::from_slice(&reference.id).ok(),
-                Entry::Ignored(_) | Entry::Part(_) => None,
+                Entry::Ignored(_) | Entry::Part(_) | Entry::Note(_) => None,
             })
             .collect();
         // An id holds its start, so only the slices of these times are looked at.

@@ -9,14 +9,14 @@ use uuid::Uuid;
 use crate::store::code::{channel_name, number};
 
 /// The columns of a finished execution, in the order in which [`RUNNING_COLUMNS`] has them too.
-pub(super) const FINISHED_COLUMNS: &str = "id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, \
+pub(crate) const FINISHED_COLUMNS: &str = "id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, \
      started_at, completed_at, record";
 /// The same of a running one.
 pub(super) const RUNNING_COLUMNS: &str = "id, account_id, workflow_id, revision, conversation_id, customer_id, channel, \
      1::smallint AS status, started_at, NULL::timestamptz AS completed_at, record";
 
 #[derive(Debug, diesel::QueryableByName)]
-pub(super) struct ExecutionRow {
+pub(crate) struct ExecutionRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = SqlUuid)]

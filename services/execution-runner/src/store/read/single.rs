@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::row::{ExecutionRow, FINISHED_COLUMNS, RUNNING_COLUMNS};
 use super::{ReadError, Reads};
+use crate::partition::port::HandledAs;
 use crate::store::code::{count, int, number, time};
-use crate::store::commit::execution_of;
+use crate::store::commit::handled_as;
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) enum MessageFate {
     Handled(ExecutionId, WorkflowId),
     /// No workflow took it.
     Ignored,
+    /// A person has the conversation, and sees it.
+    WithPerson,
     /// It waits until the conversation's execution is over.
     Waiting,
     /// It could not be handled, and nobody has tried it again.
@@ -102,11 +105,12 @@ impl Reads {
         .get_result::<FateRow>(&mut *connection)
         .await
         .optional()?;
-        Ok(found.map(|row| match execution_of(row.execution_id, row.workflow_id) {
+        Ok(found.map(|row| match handled_as(row.execution_id, row.workflow_id) {
             _ if row.dead => MessageFate::Dead,
             _ if row.waits => MessageFate::Waiting,
-            Some((execution, workflow)) => MessageFate::Handled(execution, workflow),
-            None => MessageFate::Ignored,
+            HandledAs::Execution(execution, workflow) => MessageFate::Handled(execution, workflow),
+            HandledAs::Done(_) => MessageFate::WithPerson,
+            HandledAs::Ignored => MessageFate::Ignored,
         }))
     }
 

@@ -95,6 +95,7 @@ impl DeadLetterView {
             DeadLetterKind::Start => "start",
             DeadLetterKind::Timer => "timer",
             DeadLetterKind::Result => "result",
+            DeadLetterKind::Command => "command",
         };
         let status = match letter.status() {
             DeadLetterStatus::Retried => "retried",
@@ -127,7 +128,9 @@ impl InputView {
                 (Some(message.text), known(message.message_id), message.workflow_id, metadata)
             }
             Some(Kind::Start(start)) => (Some(start.text), None, start.workflow_id, None),
-            Some(Kind::Timer(_) | Kind::Result(_)) | None => (None, None, bytes::Bytes::new(), None),
+            Some(Kind::Timer(_) | Kind::Result(_) | Kind::Command(_)) | None => {
+                (None, None, bytes::Bytes::new(), None)
+            }
         };
         Self {
             accepted_at: rfc3339(input.accepted_at_ms),

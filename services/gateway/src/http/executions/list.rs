@@ -98,7 +98,7 @@ pub(in crate::http) async fn list(
         return Err(ApiError::invalid("end_date", "The parameter 'end_date' is before 'start_date'"));
     }
     let channel = query.channel()?.map(|channel| channel.as_str().to_owned()).unwrap_or_default();
-    let customer_id = customer_of(&query)?;
+    let customer_id = query.customer()?;
     let conversation_id = conversation_of(&query)?;
     let id = workflows::id_of(&path)?;
     state.services.workflow(account, id).await?;
@@ -119,17 +119,6 @@ pub(in crate::http) async fn list(
     let pagination = Pagination::new(&page, found.total, found.next_cursor);
     let data = found.executions.into_iter().map(ExecutionView::brief).collect();
     Ok(HttpResponse::Ok().json(Listed::<ExecutionView> { data, pagination }))
-}
-
-fn customer_of(query: &Query) -> Result<String, ApiError> {
-    let customer = query.text("customer_id")?.unwrap_or_default();
-    if customer.chars().count() > CUSTOMER_ID_CHARS_MAX || customer.chars().any(char::is_control) {
-        let details = format!(
-            "The parameter 'customer_id' must be a text of at most {CUSTOMER_ID_CHARS_MAX} characters"
-        );
-        return Err(ApiError::invalid("customer_id", details));
-    }
-    Ok(customer.to_owned())
 }
 
 fn conversation_of(query: &Query) -> Result<bytes::Bytes, ApiError> {

@@ -145,14 +145,14 @@ pub(in crate::http) struct AcceptedView {
 }
 
 /// What is known before anything ran.
-struct Accepted {
-    workflow: WorkflowId,
-    execution: ExecutionId,
-    conversation: ConversationId,
+pub(super) struct Accepted {
+    pub workflow: WorkflowId,
+    pub execution: ExecutionId,
+    pub conversation: ConversationId,
 }
 
 impl Accepted {
-    fn response(&self) -> HttpResponse {
+    pub fn response(&self) -> HttpResponse {
         HttpResponse::Accepted().json(One {
             data: AcceptedView {
                 id: self.execution.to_string(),
@@ -171,6 +171,9 @@ fn not_active() -> ApiError {
 fn refused(reason: &str) -> ApiError {
     match reason {
         "workflow_not_active" => not_active(),
+        "with_person" => {
+            ApiError::because(ErrorCode::Conflict, "A person has the conversation; release it first")
+        }
         _ => ApiError::because(
             ErrorCode::Conflict,
             "The conversation waits inside a workflow; send \"replace\": true to end that",
@@ -178,7 +181,7 @@ fn refused(reason: &str) -> ApiError {
     }
 }
 
-fn failed(execution: &v1::Execution) -> ApiError {
+pub(super) fn failed(execution: &v1::Execution) -> ApiError {
     let id = ExecutionId::from_slice(&execution.id).map(|id| id.to_string()).unwrap_or_default();
     let error = execution.record.as_ref().and_then(|record| record.error.clone()).unwrap_or_default();
     let details = format!("{id} failed at node '{}' with {}: {}", error.node_id, error.code, error.message);

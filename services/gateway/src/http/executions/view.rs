@@ -36,6 +36,10 @@ pub(in crate::http) struct ExecutionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     message_id: Option<String>,
+    /// The execution that was tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    retry_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<StepView>, required)]
     steps: Option<Vec<StepView>>,
@@ -141,6 +145,7 @@ impl ExecutionView {
             channel: execution.channel,
             revision: execution.revision,
             message_id: Some(record.message_id).filter(|id| !id.is_empty()),
+            retry_of: ExecutionId::from_slice(&record.retry_of).ok().map(|id| id.to_string()),
             steps: None,
             input: InputView { message: record.input_text },
             output: OutputView {

@@ -56,6 +56,39 @@ pub(in crate::http) fn message(object: &mut Object<'_>, report: &mut Report) -> 
     Some(text.to_owned())
 }
 
+/// A name that may be left out.
+pub(in crate::http) fn optional_name(
+    object: &mut Object<'_>,
+    name: &'static str,
+    chars_max: usize,
+    report: &mut Report,
+) -> Option<String> {
+    let (text, at) = object.text(name, InvalidRequest, report);
+    let text = text?;
+    if text.trim().is_empty() {
+        report.problem(&at, InvalidRequest, "must not be blank");
+        return None;
+    }
+    identifier(text, &at, chars_max, report)
+}
+
+/// A text that may be left out.
+pub(in crate::http) fn optional_text(
+    object: &mut Object<'_>,
+    name: &'static str,
+    chars_max: usize,
+    report: &mut Report,
+) -> Option<String> {
+    let (text, at) = object.text(name, InvalidRequest, report);
+    let text = text?;
+    if text.chars().count() > chars_max {
+        report.problem(&at, InvalidRequest, format!("is longer than {chars_max} characters"));
+    } else if text.contains('\0') {
+        report.problem(&at, InvalidRequest, "must not hold NUL characters");
+    }
+    Some(text.to_owned())
+}
+
 /// A text that must be there and not blank.
 fn required<'a>(object: &mut Object<'a>, name: &'static str, report: &mut Report) -> (Option<&'a str>, At) {
     let given = object.has(name);

@@ -108,6 +108,7 @@ pub(in crate::http) async fn get(
         MessageState::Accepted => ("accepted", None),
         MessageState::Handled => ("handled", None),
         MessageState::Ignored => ("ignored", Some("no_matching_workflow")),
+        MessageState::WithPerson => ("handled", Some(super::WITH_PERSON)),
         MessageState::Dead => ("dead", Some(super::IN_DEAD_LETTERS)),
     };
     let mut data = MessageView {

@@ -180,6 +180,7 @@ impl Told {
         match (answer.outcome(), answer.execution) {
             (Outcome::Executed, Some(execution)) => self.handled(state, account, execution).await,
             (Outcome::Dead, _) => self.without_execution("dead", super::IN_DEAD_LETTERS),
+            (Outcome::Done, _) => self.without_execution("handled", super::WITH_PERSON),
             (Outcome::Ignored, _) => self.without_execution("ignored", "no_matching_workflow"),
             (Outcome::Executed | Outcome::Refused | Outcome::Unspecified, _) => self.accepted(),
         }
@@ -236,6 +237,7 @@ impl Told {
                     Err(_) => self.accepted(),
                 }
             }
+            MessageState::WithPerson => self.without_execution("handled", super::WITH_PERSON),
             MessageState::Ignored => self.without_execution("ignored", "no_matching_workflow"),
             MessageState::Dead => self.without_execution("dead", super::IN_DEAD_LETTERS),
             MessageState::Accepted | MessageState::Unspecified => self.accepted(),

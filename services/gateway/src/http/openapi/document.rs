@@ -8,7 +8,10 @@ use utoipa::{PartialSchema, ToSchema};
 use super::{optional, parameters, responses, schemas, texts};
 use crate::http::knowledge_bases::documents::put;
 use crate::http::operation::{OPERATIONS, Operation, Shape};
-use crate::http::{dead_letters, error, executions, knowledge_bases, messages, runners, secrets, workflows};
+use crate::http::{
+    conversations, customers, dead_letters, error, executions, knowledge_bases, messages, runners, secrets,
+    workflows,
+};
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
 or continues, walks its nodes, records every step, and replies.
@@ -49,6 +52,7 @@ pub(super) fn document() -> Value {
             {"name": "workflows", "description": "What runs."},
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
+            {"name": "conversations", "description": "Customers on channels: where they stand, and how people take part."},
             {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
             {"name": "knowledge", "description": "What answers are taken from."},
             {"name": "operations", "description": "What those who run Turnloom see and do."},
@@ -66,6 +70,7 @@ pub(super) fn document() -> Value {
 fn describe(operation: &Operation) -> Value {
     let tag = match operation.path {
         path if path.contains("/knowledge-bases") => "knowledge",
+        path if path.contains("/conversations") || path.contains("/customers") => "conversations",
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
         path if path.contains("/secrets") => "secrets",
@@ -123,6 +128,10 @@ pub(super) fn shaped(shape: &Shape) -> Value {
             "data": {"type": "array", "items": reference(schema)},
             "pagination": reference("Pagination"),
         })),
+        Shape::Onward(schema) => object(&json!({
+            "data": {"type": "array", "items": reference(schema)},
+            "pagination": reference("CursorPagination"),
+        })),
     }
 }
 
@@ -156,6 +165,12 @@ fn components() -> Value {
     add::<messages::send::AcceptedView>(&mut found);
     add::<messages::send::HandledView>(&mut found);
     add::<messages::get::MessageView>(&mut found);
+    add::<conversations::view::ConversationView>(&mut found);
+    add::<conversations::view::SaidView>(&mut found);
+    add::<conversations::say::SentView>(&mut found);
+    add::<conversations::events::EventsView>(&mut found);
+    add::<conversations::Onward>(&mut found);
+    add::<customers::erase::ErasedView>(&mut found);
     add::<knowledge_bases::view::BaseView>(&mut found);
     add::<knowledge_bases::view::DocumentView>(&mut found);
     add::<knowledge_bases::view::ResultView>(&mut found);
@@ -170,12 +185,15 @@ fn components() -> Value {
     add::<schemas::NewMessage>(&mut found);
     add::<schemas::NewExecution>(&mut found);
     add::<schemas::NewSecret>(&mut found);
+    add::<schemas::conversations::Assignment>(&mut found);
+    add::<schemas::conversations::NewConversationMessage>(&mut found);
     add::<schemas::knowledge::NewKnowledgeBase>(&mut found);
     add::<schemas::knowledge::KnowledgeSearch>(&mut found);
     let mut components: Map<String, Value> =
         found.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
     workflow_with_configuration(&mut components);
-    execution_without_steps(&mut components);
+    summary(&mut components, "Execution", "steps", "One turn, without its steps.");
+    summary(&mut components, "Conversation", "variables", "A conversation, without its variables.");
     nodes(&mut components);
     texts::describe(&mut components);
     optional::describe(&mut components);
@@ -200,17 +218,17 @@ fn workflow_with_configuration(components: &mut Map<String, Value>) {
     components.insert("Workflow".to_owned(), workflow);
 }
 
-/// Lists leave the steps out.
-fn execution_without_steps(components: &mut Map<String, Value>) {
-    let Some(mut execution) = components.get("Execution").cloned() else { return };
-    execution["description"] = json!("One turn, without its steps.");
-    if let Some(properties) = execution["properties"].as_object_mut() {
-        properties.remove("steps");
+/// Lists leave a member out.
+fn summary(components: &mut Map<String, Value>, name: &str, without: &str, description: &str) {
+    let Some(mut schema) = components.get(name).cloned() else { return };
+    schema["description"] = json!(description);
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove(without);
     }
-    if let Some(required) = execution["required"].as_array_mut() {
-        required.retain(|name| name != "steps");
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| name != without);
     }
-    components.insert("ExecutionSummary".to_owned(), execution);
+    components.insert(format!("{name}Summary"), schema);
 }
 
 /// A node is one of its types, told apart by `type`.

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 /// What callers send, beside the nodes.
-const BODIES: [&str; 12] = [
+const BODIES: [&str; 14] = [
+    "Assignment",
     "Branch",
     "Configuration",
     "Deactivation",
     "FormField",
     "KnowledgeSearch",
+    "NewConversationMessage",
     "NewExecution",
     "NewKnowledgeBase",
     "NewMessage",

@@ -71,6 +71,8 @@ fn path_example(name: &str) -> &'static str {
         "workflow_id" => "workflow-01a20acf-9cb2-767f-9572-1d0534001a8a",
         "knowledge_base_id" => "support-kb",
         "document_id" => "returns.md",
+        "conversation_id" => "conversation-1f6b2c1e-7a0d-5b58-9d5e-0f3a52c5b0b4",
+        "customer_id" => "customer-456",
         "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
         "name" => "crm_token",

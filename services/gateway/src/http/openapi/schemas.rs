@@ -5,6 +5,7 @@
 //! requests against the product.
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 
+pub(in crate::http) mod conversations;
 pub(in crate::http) mod knowledge;
 
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ pub(in crate::http) enum MessageStatus {
 }
 
 /// `frame`: inputs that nobody can read. `input`: one that makes no sense. The others failed too often: a customer's
-/// `message`, an API `start`, a `timer` that fired, the `result` of an activity.
+/// `message`, an API `start`, a `timer` that fired, the `result` of an activity, a `command`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::http) enum DeadLetterKind {
@@ -83,6 +84,7 @@ pub(in crate::http) enum DeadLetterKind {
     Start,
     Timer,
     Result,
+    Command,
 }
 
 /// `retried`: it was put into the stream again.

@@ -46,7 +46,7 @@ const DURATION: &str = "^([0-9]{1,8}[smhd]|P(([0-9]{1,8}W([0-9]{1,8}D)?|[0-9]{1,
 const URL: &str = concat!("^[", blanks!(), r"]*([Hh][Tt][Tt][Pp][Ss]?://|\{\{)");
 
 /// The fields of the schemas whose texts are bounded by more than their lengths.
-const PATTERNS: [(&str, &str, &str); 20] = [
+const PATTERNS: [(&str, &str, &str); 26] = [
     ("NewWorkflow", "name", NAME),
     ("NewWorkflow", "description", NO_NUL),
     ("WorkflowChange", "name", NAME),
@@ -62,6 +62,12 @@ const PATTERNS: [(&str, &str, &str); 20] = [
     ("NewKnowledgeBase", "name", NAME_PATTERN),
     ("NewKnowledgeBase", "description", NO_NUL),
     ("KnowledgeSearch", "query", TEXT),
+    ("Assignment", "team", LINE),
+    ("Assignment", "agent", LINE),
+    ("Assignment", "note", NO_NUL),
+    ("Assignment", "return_after", DURATION),
+    ("NewConversationMessage", "message", TEXT),
+    ("NewConversationMessage", "agent", LINE),
     ("NewMessage", "customer_id", LINE),
     ("NewMessage", "message", TEXT),
     ("NewMessage", "message_id", NO_CONTROLS),

@@ -1,0 +1,58 @@
+//! `POST /v1/conversations/{conversation_id}/cancel`: ends what it is in.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::ErrorCode;
+use contracts::v1::{self, command::Kind};
+
+use super::view::ConversationView;
+use super::{One, steer};
+use crate::http::body;
+use crate::http::caller::Caller;
+use crate::http::deadline::Deadline;
+use crate::http::error::ApiError;
+use crate::http::operation::{Answer, Body, Operation, Shape};
+use crate::http::query::Query;
+use crate::key::Level;
+use crate::limit::Class;
+use crate::state::State;
+
+pub(in crate::http) static OPERATION: Operation = Operation {
+    id: "cancelConversation",
+    method: Method::POST,
+    path: "/v1/conversations/{conversation_id}/cancel",
+    summary: "End what a conversation is in",
+    description: "The flow is over, and an execution that is running has failed with `CANCELLED`. The next message is matched against triggers again. Who has the conversation does not change. Once more it changes nothing.",
+    level: Level::ReadWrite,
+    class: Class::Execution,
+    query: &[],
+    body: Some(Body {
+        schema: "Nothing",
+        optional: true,
+        example: include_str!("../openapi/examples/nothing.json"),
+    }),
+    answers: &[Answer {
+        status: 200,
+        description: "The conversation",
+        schema: Shape::One("Conversation"),
+        example: include_str!("../openapi/examples/cancelled_conversation.json"),
+    }],
+    errors: &[ErrorCode::ConversationNotFound, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType],
+    headers: &[],
+};
+
+pub(in crate::http) async fn cancel(
+    Caller { account }: Caller,
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    Query::of(&request, &OPERATION)?;
+    let (id, deadline) = (super::id_of(&path)?, Deadline::of(&request));
+    body::nothing(&request, payload, state.body_bytes_max).await?;
+    let conversation = state.services.conversation(account, id).await?;
+    steer::obey(&state, account, &conversation, Kind::Cancel(v1::Cancel::default()), deadline).await?;
+    let conversation = state.services.conversation(account, id).await?;
+    Ok(HttpResponse::Ok().json(One { data: ConversationView::whole(conversation) }))
+}

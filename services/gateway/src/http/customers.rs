@@ -1,0 +1,3 @@
+//! `/v1/customers`: what is kept of them can be erased.
+
+pub(super) mod erase;
