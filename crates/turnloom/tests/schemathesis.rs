@@ -39,6 +39,12 @@ async fn what_the_document_says_holds_for_requests_that_nobody_thought_of() {
     for customer in ["bob", "cleo", "dan"] {
         letters.push(product.bury(customer, "m-1", "start0").await);
     }
+    let mut conversations = Vec::new();
+    for customer in ["eve", "finn", "gil"] {
+        let id = product.api.say(customer, "nothing").await["conversation_id"].as_str().unwrap().to_owned();
+        product.api.post(&format!("/v1/conversations/{id}/assign"), &json!({})).await.expect(200);
+        conversations.push(id);
+    }
     product.api.post("/v1/knowledge-bases", &json!({"name": "support-kb"})).await.expect(201);
     let document = "/v1/knowledge-bases/support-kb/documents/returns.md";
     let document = product.api.request(Method::PUT, document).header("content-type", "text/markdown");
@@ -54,9 +60,10 @@ async fn what_the_document_says_holds_for_requests_that_nobody_thought_of() {
     program.args(["--seed", &testkit::seed().to_string()]);
     program.env("TURNLOOM_KEY", &product.key).env("TURNLOOM_EXECUTIONS", pairs);
     program.env("TURNLOOM_DEAD_LETTERS", letters.join(","));
+    program.env("TURNLOOM_CONVERSATIONS", conversations.join(","));
     let said = succeed(&mut program).await;
 
     println!("{said}");
-    assert!(said.contains("Tested: 30"), "{said}");
+    assert!(said.contains("Tested: 41"), "{said}");
     product.stop().await;
 }

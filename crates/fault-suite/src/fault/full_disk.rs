@@ -16,8 +16,8 @@ use crate::oracle::Told;
 use crate::row::Row;
 use crate::scene::{Scene, Stage};
 
-/// The broker's disk, MiB.
-const BROKER_MIB: u32 = 512;
+/// The broker's disk, MiB. It lets streams reserve three quarters of it.
+const BROKER_MIB: u32 = 768;
 /// Bytes of a stream of inputs, and of what is told: well below the disk.
 const TURNS_BYTES: u32 = 1 << 20;
 const TOLD_BYTES: u32 = 192 << 20;

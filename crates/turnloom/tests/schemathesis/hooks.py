@@ -10,6 +10,8 @@ import schemathesis
 KEPT = [pair.split("/") for pair in os.environ["TURNLOOM_EXECUTIONS"].split(",")]
 # Dead letters that are there, to be tried again once.
 LETTERS = os.environ["TURNLOOM_DEAD_LETTERS"].split(",")
+# Conversations that are there.
+CONVERSATIONS = os.environ["TURNLOOM_CONVERSATIONS"].split(",")
 
 # Why a request that fits the document may be refused: rules between fields, and languages inside texts.
 REASONS = re.compile(
@@ -21,6 +23,8 @@ REASONS = re.compile(
             "The parameter 'end_date' is before 'start_date'",
             "The parameter 'timezone' must be",
             "2000 buckets",
+            # A duration of nothing, or of years.
+            "must be a duration such as",
             # Configurations.
             "is not a template that can work",
             "is not an expression that can work",
@@ -66,6 +70,8 @@ def map_case(context, case):
         names["knowledge_base_id"] = "support-kb"
         if case.method == "GET" and "document_id" in names:
             names["document_id"] = "returns.md"
+    if "conversation_id" in names:
+        names["conversation_id"] = CONVERSATIONS[zlib.crc32(repr(case.query).encode()) % len(CONVERSATIONS)]
     if "dead_letter_id" in names:
         names["dead_letter_id"] = LETTERS[zlib.crc32(repr(case.query).encode()) % len(LETTERS)]
     return case

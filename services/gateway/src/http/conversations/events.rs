@@ -59,7 +59,6 @@ pub(in crate::http) struct EventsView {
 /// One event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConversationEvent)]
-#[expect(dead_code, reason = "events come as JSON; this only describes them")]
 pub(in crate::http) struct EventView {
     /// Counts the events of the conversation from 1, without a hole.
     #[schema(minimum = 1)]
