@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
-use super::{dead_letters, executions, knowledge_bases, messages, runners, secrets, workflows};
+use super::{dead_letters, events, executions, knowledge_bases, messages, runners, secrets, workflows};
 use crate::key::Level;
 use crate::limit::Class;
 
@@ -34,7 +34,7 @@ pub(crate) struct Operation {
     pub answers: &'static [Answer],
     /// Why it may refuse, beside what every operation may: see [`COMMON_ERRORS`].
     pub errors: &'static [ErrorCode],
-    /// The headers that it understands beside `If-None-Match`, which every read does.
+    /// The headers that it understands beside `If-None-Match`, which every conditional read does.
     pub headers: &'static [RequestHeader],
 }
 
@@ -47,6 +47,8 @@ pub(crate) enum RequestHeader {
     IfMatch,
     /// What makes a repetition known as one.
     IdempotencyKey,
+    /// The last event that the caller has heard.
+    LastEventId,
 }
 
 /// A parameter of the query.
@@ -65,6 +67,8 @@ pub(crate) enum Kind {
     Number { min: u32, max: u32, default: u32 },
     /// One of these.
     Choice(&'static [&'static str]),
+    /// Some of these, separated by commas.
+    Choices(&'static [&'static str]),
     /// A text of so many characters at most.
     Text { chars_max: usize, pattern: &'static str, example: &'static str },
     /// A date or a time.
@@ -108,6 +112,8 @@ pub(crate) enum Shape {
     Changed(&'static str),
     /// `{"data": […], "pagination": …}`
     List(&'static str),
+    /// An event stream (WHATWG HTML §9.2), as long as the caller wants it. Its example is a JSON text.
+    Events,
 }
 
 /// Every operation may refuse with these.
@@ -122,7 +128,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 30] = [
+pub(crate) static OPERATIONS: [&Operation; 31] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -146,6 +152,7 @@ pub(crate) static OPERATIONS: [&Operation; 30] = [
     &knowledge_bases::documents::put::OPERATION,
     &knowledge_bases::documents::get::OPERATION,
     &knowledge_bases::documents::delete::OPERATION,
+    &events::OPERATION,
     &runners::OPERATION,
     &dead_letters::list::OPERATION,
     &dead_letters::get::OPERATION,
@@ -167,6 +174,11 @@ impl Operation {
     /// Whether it only reads.
     pub fn reads(&self) -> bool {
         self.method == Method::GET
+    }
+
+    /// Whether its answer has an `ETag`, and is not sent again to who has it.
+    pub fn is_conditional(&self) -> bool {
+        self.reads() && !self.answers.iter().any(|answer| matches!(answer.schema, Shape::Events))
     }
 
     /// Whether it understands this header.

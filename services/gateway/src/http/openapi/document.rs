@@ -51,6 +51,7 @@ pub(super) fn document() -> Value {
             {"name": "messages", "description": "The one door for customers' messages."},
             {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
             {"name": "knowledge", "description": "What answers are taken from."},
+            {"name": "events", "description": "What happens, as it happens."},
             {"name": "operations", "description": "What those who run Turnloom see and do."},
         ],
         "paths": paths,
@@ -69,6 +70,7 @@ fn describe(operation: &Operation) -> Value {
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
         path if path.contains("/secrets") => "secrets",
+        "/v1/events" => "events",
         path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
         _ => "workflows",
     };
@@ -123,6 +125,7 @@ pub(super) fn shaped(shape: &Shape) -> Value {
             "data": {"type": "array", "items": reference(schema)},
             "pagination": reference("Pagination"),
         })),
+        Shape::Events => json!({"type": "string"}),
     }
 }
 
