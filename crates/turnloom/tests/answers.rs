@@ -1,5 +1,5 @@
 //! Answers from a knowledge base with nothing to configure, and what happens when it does not know.
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
