@@ -123,6 +123,10 @@ impl Connection {
     }
 
     async fn try_exchange(&mut self, request: &Request) -> io::Result<Head> {
+        // A server closes connections that were idle for some seconds.
+        if self.stream.as_ref().is_some_and(is_closed) {
+            self.stream = None;
+        }
         let stream = match &mut self.stream {
             Some(stream) => {
                 self.received.advance(self.given.min(self.received.len()));
@@ -149,6 +153,15 @@ impl Connection {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
         }
+    }
+}
+
+/// Whether the other side has closed it, as far as is known here: this asks nobody.
+fn is_closed(stream: &TcpStream) -> bool {
+    match stream.try_read(&mut [0]) {
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
+        // The end, or what nobody asked for.
+        Ok(_) => true,
     }
 }
 

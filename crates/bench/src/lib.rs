@@ -64,9 +64,17 @@ pub struct Programs {
 pub async fn run(options: &Options, running: Option<Running>, programs: Programs) -> anyhow::Result<Report> {
     let starter = starter(options, running, programs)?;
     let mut bench = Bench { options, starter: &starter, report: Report::default(), floor: None };
-    for scenario in options.scenario.clone() {
-        bench.play(scenario).await?;
+    for run in 1..=options.repeat {
+        if options.repeat > 1 {
+            progress::say(&format!("run {run} of {}", options.repeat));
+        }
+        // Ratios come from one run.
+        bench.floor = None;
+        for scenario in options.scenario.clone() {
+            bench.play(scenario).await?;
+        }
     }
+    bench.report.take_medians();
     Ok(bench.report)
 }
 

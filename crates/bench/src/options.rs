@@ -24,6 +24,9 @@ pub struct Options {
     /// Seconds of load before that
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub warm_up: u32,
+    /// Everything is done so many times, on new data each, and medians are shown
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeat: u32,
     /// How a product is started, unless --url says where one runs: all in one process, or separate services
     #[arg(long = "as", value_enum, default_value = "up")]
     pub form: Form,

@@ -125,8 +125,8 @@ impl Writer {
                 .map(|(statement, params)| self.client.query(statement, params.as_slice())),
         );
         let end = self.client.batch_execute("COMMIT");
-        let (begun, results, ended) = futures::join!(begin, run, end);
-        begun?;
+        let (started, results, ended) = futures::join!(begin, run, end);
+        started?;
         for result in results {
             result?;
         }

@@ -1,5 +1,6 @@
 //! `burst`: many messages wait, and are handled as fast as can be; and the floor, which handles the very same frames.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,7 +14,7 @@ use crate::number::{each, real};
 use crate::product::{Part, Product};
 use crate::progress;
 use crate::scenario::Bench;
-use crate::usage::{self, Usage};
+use crate::usage::{self, Memory, Usage};
 use crate::workflows;
 
 /// Connections that post the messages.
@@ -32,7 +33,7 @@ struct Drained {
     per_second: f64,
     used: Usage,
     handled: u64,
-    memory_mb: f64,
+    memory: BTreeMap<usage::Kind, Memory>,
 }
 
 pub(super) async fn play(bench: &mut Bench<'_>) -> anyhow::Result<()> {
@@ -60,7 +61,7 @@ async fn drain(bench: &mut Bench<'_>, mut product: Product, stops: bool, floor: 
         services.stop(Part::Runner(0));
     }
     let mut ledger = Ledger::default();
-    let begun = Instant::now();
+    let (begun, used_before) = (Instant::now(), Usage::now(&product.roots()));
     let (messages, filled) = fill(bench, &product, &mut ledger).await?;
     let drained = if let Some(services) = product.services().filter(|_| stops) {
         floor::checkpoint(&services.postgres.url()).await?;
@@ -69,7 +70,7 @@ async fn drain(bench: &mut Bench<'_>, mut product: Product, stops: bool, floor: 
         handled(&product, &workflow, messages, &before).await?
     } else {
         // It handled them while they came.
-        let mut drained = handled(&product, &workflow, messages, &Usage::now(&product.roots())).await?;
+        let mut drained = handled(&product, &workflow, messages, &used_before).await?;
         drained.per_second = real(messages) / begun.elapsed().as_secs_f64();
         drained
     };
@@ -126,8 +127,8 @@ async fn handled(
     let roots = product.roots();
     let used = Usage::now(&roots).since(before);
     let seconds = since.duration_since(from).as_secs_f64().max(0.001);
-    let memory_mb = super::messages::services_mb(&usage::memory(&roots));
-    Ok(Drained { per_second: real(last - seen) / seconds, used, handled: last, memory_mb })
+    let memory = usage::memory(&roots);
+    Ok(Drained { per_second: real(last - seen) / seconds, used, handled: last, memory })
 }
 
 fn tell(bench: &mut Bench<'_>, drained: &Drained, messages: u64, filled: f64) {
@@ -157,6 +158,6 @@ fn tell(bench: &mut Bench<'_>, drained: &Drained, messages: u64, filled: f64) {
         let written = each(real(sum.written_bytes), *handled) / KILO;
         let written = Figure::new(&label, "written to disk each", written, "KB");
         bench.add(written.beside(beside(|floor| floor.written_each / KILO)));
-        bench.figure(&label, "memory of services", drained.memory_mb, "MB");
+        super::messages::tell_memory(bench, &label, &drained.memory);
     }
 }

@@ -1,5 +1,6 @@
 //! `greet`, `form`, `mixed`: customers who say something.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::{self, Expected};
@@ -24,6 +25,8 @@ const MIXED_CUSTOMERS: u32 = 50_000;
 const ASKS_EVERY: u32 = 4;
 /// Kilobytes are thousands, as disks count.
 const KILO: f64 = 1000.0;
+/// What Linux calls the runner: the first 15 bytes of its name.
+const RUNNER: &str = "execution-runne";
 /// Megabytes in a kB of `/proc`, which has 1024 bytes.
 const MB_OF_KB: f64 = 0.001_024;
 
@@ -237,15 +240,23 @@ fn tell(bench: &mut Bench<'_>, kind: Kind, connections: u32, label: &str, measur
         let written = measured.of_each(used.sum().written_bytes) / KILO;
         let target = greets.then_some(Target::AtMost(8.0));
         bench.add(Figure::new(label, "written to disk each", written, "KB").wants(target));
-        let memory = services_mb(&measured.memory);
-        // All services together are above what a runner alone may have.
-        bench.figure(label, "memory of services", memory, "MB");
+        tell_memory(bench, label, &measured.memory);
     }
     bench.figure(label, "CPU each, load generator", measured.of_each(used.load.cpu_micros), "µs");
 }
 
+/// Adds what the services have, and of these the runner, where it is a process of its own.
+pub(super) fn tell_memory(bench: &mut Bench<'_>, label: &str, memory: &BTreeMap<String, Memory>) {
+    bench.figure(label, "memory of services", services_mb(memory), "MB");
+    if let Some(runners) = memory.get(RUNNER) {
+        let target = Some(Target::AtMost(200.0));
+        let runners = megabytes(runners.pss_kb);
+        bench.add(Figure::new(label, "  of this runners", runners, "MB").wants(target));
+    }
+}
+
 /// Memory of our services, megabytes.
-pub(super) fn services_mb(memory: &std::collections::BTreeMap<String, Memory>) -> f64 {
+pub(super) fn services_mb(memory: &BTreeMap<String, Memory>) -> f64 {
     let services = memory.iter().filter(|(kind, _)| is_service(kind));
     megabytes(services.map(|(_, memory)| memory.pss_kb).sum())
 }

@@ -23,10 +23,10 @@ use asks::{Asks, Known, Makes, What};
 
 /// Connections that make the workflows.
 const MAKERS: u32 = 16;
-/// Seconds of messages that make the executions which are read.
-const TALK_SECONDS: u64 = 5;
+/// So long messages are said at most, which make the executions that are read.
+const TALK_MAX: Duration = Duration::from_secs(5);
 /// Each kind of read is measured for a part of the time at least so long.
-const LEAST: Duration = Duration::from_secs(2);
+const LEAST: Duration = Duration::from_secs(1);
 /// Reads of a workflow begun in a second, when the tail of latencies is looked at.
 const OPEN_PER_SECOND: u32 = 2000;
 /// Executions whose details are read.
@@ -83,7 +83,7 @@ async fn fill(bench: &mut Bench<'_>, product: &Product, greet: &[String]) -> any
     let (made, makers) = measure::run(work).await?;
     bench.figure("read, before", "workflows made/s", made.per_second(), "");
     let talks = Kind::Greet.talks(&Bench::run_name(), MAKERS, bench.options.customers, true);
-    let plan = Plan { window: Duration::from_secs(TALK_SECONDS), ..plan };
+    let plan = Plan { window: bench.options.plan().window.min(TALK_MAX), ..plan };
     let label = "read, talking";
     let (target, roots, prefer) = (&product.target, product.roots(), Some("wait=30"));
     let work = Work { label, target, roots, prefer, plan, scripts: talks };
