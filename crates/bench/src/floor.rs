@@ -11,9 +11,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bus::publish::Outgoing;
 use bus::reader::{Reader, StreamMessage};
 use bus::{Bus, BusConfig, frames};
-use contracts::v1;
+use bytes::Bytes;
+use contracts::{subject, v1};
 use pg::PgConfig;
 use prost::Message;
 use tokio_postgres::Client;
@@ -45,21 +47,57 @@ pub struct Floor {
     pub written_each: f64,
 }
 
-/// Handles everything that is in the stream, once more. The runner must not run; what it wrote is removed before.
+/// The frames that wait for the runner, which removes what it has handled.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn frames_of(services: &Services) -> anyhow::Result<Vec<Bytes>> {
+    let bus = Bus::connect(&BusConfig::for_url(&services.nats.url()), "bench floor").await?;
+    let mut reader = frames::read(&bus, 0, 1).await?;
+    let mut frames: Vec<Bytes> = Vec::new();
+    loop {
+        let read = reader.next_batch(FRAMES_MAX, WAIT).await?;
+        if read.is_empty() {
+            return Ok(frames);
+        }
+        for message in read {
+            // Markers alone are nothing to handle.
+            if !v1::Frame::decode(&*message.payload).context("a frame cannot be read")?.inputs.is_empty() {
+                frames.push(Bytes::copy_from_slice(&message.payload));
+            }
+        }
+    }
+}
+
+/// Puts frames into the stream again, and gives the place of the first one.
+async fn put(bus: &Bus, frames: &[Bytes]) -> anyhow::Result<u64> {
+    let first = frames::stream(bus, 0).await?.last_seq + 1;
+    for some in frames.chunks(FRAMES_MAX) {
+        let some: Vec<Outgoing> = some
+            .iter()
+            .map(|frame| Outgoing { subject: subject::turns(0), headers: Vec::new(), payload: frame.clone() })
+            .collect();
+        bus.publish_all(&some).await?;
+    }
+    Ok(first)
+}
+
+/// Handles these frames, once more. The runner must not run; what it wrote is removed before.
 ///
 /// # Errors
 /// When database or broker refuse.
-pub async fn measure(services: &Services) -> anyhow::Result<Floor> {
+pub async fn measure(services: &Services, frames: &[Bytes]) -> anyhow::Result<Floor> {
     progress::say("floor: taking over what the runner wrote");
     let url = services.postgres.url();
     let client = connect(&url).await?;
     let bus = Bus::connect(&BusConfig::for_url(&services.nats.url()), "bench floor").await?;
     let mut pattern = Pattern::take(&client, &bus).await?;
     let mut writer = Writer::begin(client).await?;
+    let first = put(&bus, frames).await?;
     checkpoint(&url).await?;
     let inputs = pattern.executions;
     let roots = services.servers();
-    let mut reader = frames::read(&bus, 0, 1).await?;
+    let mut reader = frames::read(&bus, 0, first).await?;
     let (before, begun) = (Usage::now(&roots), Instant::now());
     let (mut done, mut told, mut waiting) = (0, Vec::new(), VecDeque::new());
     while done < inputs {

@@ -63,7 +63,11 @@ async fn drain(bench: &mut Bench<'_>, mut product: Product, stops: bool, floor: 
     let mut ledger = Ledger::default();
     let (begun, used_before) = (Instant::now(), Usage::now(&product.roots()));
     let (messages, filled) = fill(bench, &product, &mut ledger).await?;
+    let mut frames = Vec::new();
     let drained = if let Some(services) = product.services().filter(|_| stops) {
+        if floor {
+            frames = floor::frames_of(services).await?;
+        }
         floor::checkpoint(&services.postgres.url()).await?;
         let before = Usage::now(&services.roots());
         services.begin(Part::Runner(0))?;
@@ -78,7 +82,7 @@ async fn drain(bench: &mut Bench<'_>, mut product: Product, stops: bool, floor: 
     if floor && let Some(services) = product.services() {
         services.stop(Part::Runner(0));
         services.stop(Part::Aggregator);
-        bench.floor = Some(floor::measure(services).await?);
+        bench.floor = Some(floor::measure(services, &frames).await?);
     }
     tell(bench, &drained, messages, filled);
     Ok(())

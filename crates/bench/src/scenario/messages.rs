@@ -25,8 +25,8 @@ const MIXED_CUSTOMERS: u32 = 50_000;
 const ASKS_EVERY: u32 = 4;
 /// Kilobytes are thousands, as disks count.
 const KILO: f64 = 1000.0;
-/// What Linux calls the runner: the first 15 bytes of its name.
-const RUNNER: &str = "execution-runne";
+/// The kind of the runners' processes.
+const RUNNER: &str = "execution-runner";
 /// Megabytes in a kB of `/proc`, which has 1024 bytes.
 const MB_OF_KB: f64 = 0.001_024;
 

@@ -12,7 +12,8 @@ pub(super) async fn play(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         let product = bench.starter.services(runners).await?;
         let workflows = Kind::Greet.prepare(&product).await?;
         let mut ledger = Ledger::default();
-        let label = format!("scale, {runners} runners, {connections} connections");
+        let some = if runners == 1 { "runner" } else { "runners" };
+        let label = format!("scale, {runners} {some}, {connections} connections");
         let measured = messages::say(bench, &product, Kind::Greet, connections, &label, &mut ledger).await?;
         bench.figure(&label, "executions/s", measured.per_second(), "");
         bench.figure(&label, "p99", measured.tally.percentile_ms(99.0), "ms");

@@ -10,7 +10,7 @@ pub(crate) const TICK_MICROS: u64 = 10_000;
 pub(crate) struct Stat {
     /// The process.
     pub pid: u32,
-    /// The name of its program, at most 15 bytes.
+    /// The name of its program; of one that is not ours at most 15 bytes.
     pub name: String,
     /// Who started it.
     pub parent: u32,
@@ -30,7 +30,7 @@ impl Stat {
         let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
         Some(Self {
             pid: pid.trim().parse().ok()?,
-            name: name.to_owned(),
+            name: whole(name).to_owned(),
             parent: u32::try_from(number(4)?).ok()?,
             own_ticks: number(14)? + number(15)?,
             children_ticks: number(16)? + number(17)?,
@@ -41,6 +41,14 @@ impl Stat {
     pub fn of(pid: &str) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
+}
+
+/// Linux keeps the first 15 bytes of a program's name; these of ours are longer.
+const LONG_NAMES: [&str; 3] = ["execution-runner", "metrics-aggregator", "workflow-catalog"];
+
+/// The whole name of a program.
+fn whole(name: &str) -> &str {
+    LONG_NAMES.into_iter().find(|long| long.get(..15) == Some(name)).unwrap_or(name)
 }
 
 /// All processes of this machine that may be looked at.
@@ -84,6 +92,12 @@ mod tests {
         assert_eq!(read, Stat { pid: 4711, name, parent: 42, own_ticks: 38, children_ticks: 62 });
         assert_eq!(Stat::parse("nonsense"), None);
         assert_eq!(Stat::parse("1 (short) S 2"), None);
+    }
+
+    #[test]
+    fn our_programs_have_their_whole_names() {
+        let all = ["execution-runne", "gateway", "execution", "metrics-aggrega"].map(whole);
+        assert_eq!(all, ["execution-runner", "gateway", "execution", "metrics-aggregator"]);
     }
 
     #[test]
