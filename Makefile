@@ -3,7 +3,7 @@ ARGS ?=
 GAMES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulate fault check fmt generate
+.PHONY: help setup run test simulate bench fault check fmt generate
 
 help: ## Shows this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ test: ## Runs all tests, on a private PostgreSQL and nats-server of their own
 simulate: ## Plays GAMES=100000 games of the simulator, against everything that can go wrong
 	@deploy/setup.sh test
 	TURNLOOM_GAMES=$(GAMES) cargo nextest run --workspace --run-ignored only -E 'test(as_many_games_as_wanted)' --no-capture $(ARGS)
+
+bench: ## Measures how fast everything is; ARGS="--help" says what there is to measure
+	@deploy/setup.sh run
+	@cargo build --release --workspace --bins
+	@target/release/turnloom bench $(ARGS)
 
 fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--help" says what else it can
 	@deploy/setup.sh run

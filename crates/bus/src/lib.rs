@@ -14,6 +14,7 @@ pub mod frames;
 pub mod publish;
 pub mod reader;
 pub mod rpc;
+pub mod tail;
 pub mod teller;
 pub mod topology;
 

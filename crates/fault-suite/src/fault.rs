@@ -11,11 +11,14 @@ mod kill_catalog_and_aggregator;
 mod kill_database;
 mod kill_gateways;
 mod kill_runners;
+mod kill_waiting;
 mod making;
+mod pending_timers;
 mod poison;
 mod repeat_messages;
 mod rolling_restart;
 mod scale_runners;
+mod slow_model;
 mod stop_runner;
 
 use clap::ValueEnum;
@@ -63,6 +66,13 @@ pub enum Fault {
     R14Database,
     /// Links are cut.
     R16,
+    /// Runners are killed while flows wait. R1 kills those whose turns take no time, so hardly ever while an activity or a timer
+    /// is under way.
+    R17,
+    /// Very many timers wait for later. Nothing is killed: what they cost the others is measured.
+    R18,
+    /// A model is slow. Nothing is killed: what those who wait for it cost the others is measured.
+    R19,
 }
 
 impl std::fmt::Display for Fault {
@@ -73,7 +83,7 @@ impl std::fmt::Display for Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::R1,
         Self::R2,
         Self::R3,
@@ -91,6 +101,9 @@ impl Fault {
         Self::R14,
         Self::R14Database,
         Self::R16,
+        Self::R17,
+        Self::R18,
+        Self::R19,
     ];
 
     /// Those of the short form.
@@ -123,6 +136,9 @@ impl Fault {
             Self::R14 => "the broker's stream is full, then its disk",
             Self::R14Database => "the database's disk is full",
             Self::R16 => "cut links, one-way, both ways, and slow",
+            Self::R17 => "kill -9 a runner every 3 s while flows wait for calls, a model, times, answers",
+            Self::R18 => "a backlog with and without a million timers that wait for later",
+            Self::R19 => "plain messages with and without 500 conversations that wait for a model",
         }
     }
 
@@ -149,6 +165,9 @@ impl Fault {
             Self::R14 => Box::pin(full_disk::play_broker(stage)).await,
             Self::R14Database => Box::pin(full_disk::play_database(stage)).await,
             Self::R16 => Box::pin(cut_links::play(stage)).await,
+            Self::R17 => Box::pin(kill_waiting::play(stage)).await,
+            Self::R18 => Box::pin(pending_timers::play(stage)).await,
+            Self::R19 => Box::pin(slow_model::play(stage)).await,
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Part {
     Gateway(usize),
     /// One of the runners, from 0.
     Runner(usize),
+    /// One of the runners that do activities and nothing else, from 0.
+    Worker(usize),
     /// The catalog.
     Catalog,
     /// The aggregator.
@@ -39,7 +41,7 @@ impl Part {
     fn program(self) -> &'static str {
         match self {
             Self::Gateway(_) => "gateway",
-            Self::Runner(_) => "execution-runner",
+            Self::Runner(_) | Self::Worker(_) => "execution-runner",
             Self::Catalog => "workflow-catalog",
             Self::Aggregator => "metrics-aggregator",
         }
@@ -51,6 +53,7 @@ impl std::fmt::Display for Part {
         match self {
             Self::Gateway(n) => write!(f, "gateway-{n}"),
             Self::Runner(n) => write!(f, "runner-{n}"),
+            Self::Worker(n) => write!(f, "worker-{n}"),
             Self::Catalog => f.write_str("catalog"),
             Self::Aggregator => f.write_str("aggregator"),
         }
@@ -62,6 +65,10 @@ impl std::fmt::Display for Part {
 pub struct Settings {
     /// Runners that are known; all of them are started.
     pub runners: usize,
+    /// Runners besides these that own nothing and only do activities.
+    pub workers: usize,
+    /// Flags of all of them besides those that follow from the other settings.
+    pub runner_flags: Vec<String>,
     /// Groups of partitions, each with a stream and leases of its own.
     pub groups: u32,
     /// How long a lease lasts, milliseconds; it is renewed three times in that time.
@@ -91,6 +98,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             runners: 3,
+            workers: 0,
+            runner_flags: Vec::new(),
             groups: 1,
             lease_ms: LEASE_MS,
             stream_bytes: STREAM_BYTES,
@@ -183,6 +192,11 @@ impl Fleet {
         for n in 0..settings.runners {
             fleet.add(Part::Runner(n), runner.clone(), directory, programs, settings.links).await?;
         }
+        let worker: Vec<String> =
+            runner.into_iter().chain(["--activities", "only"].map(str::to_owned)).collect();
+        for n in 0..settings.workers {
+            fleet.add(Part::Worker(n), worker.clone(), directory, programs, settings.links).await?;
+        }
         fleet.add(Part::Catalog, Vec::new(), directory, programs, settings.links).await?;
         fleet.add(Part::Aggregator, Vec::new(), directory, programs, settings.links).await?;
         for (n, port) in ports.into_iter().enumerate() {
@@ -213,7 +227,7 @@ impl Fleet {
         let shared = ["--database-url".to_owned(), database, "--nats-url".to_owned(), broker];
         let arguments = shared.into_iter().chain(own).collect();
         let log = directory.join(format!("{part}.log"));
-        let named = matches!(part, Part::Runner(_));
+        let named = matches!(part, Part::Runner(_) | Part::Worker(_));
         let process = Process::new(part.to_string(), programs.join(part.program()), arguments, named, log);
         self.processes.push((part, process));
         self.begin(part)
@@ -361,6 +375,7 @@ fn runner_flags(settings: &Settings) -> Vec<String> {
     if settings.drills {
         flags.extend(["--fault-drill".to_owned(), "on".to_owned()]);
     }
+    flags.extend(settings.runner_flags.iter().cloned());
     flags
 }
 

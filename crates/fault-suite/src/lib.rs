@@ -15,6 +15,7 @@ mod link;
 mod load;
 mod options;
 mod oracle;
+mod outside;
 mod owners;
 mod patience;
 mod report;

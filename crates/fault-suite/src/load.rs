@@ -4,6 +4,8 @@
 //! one acknowledges it. So when the load is over, every message that was begun is acknowledged, and the scripts alone say
 //! what must have become of everything.
 
+pub mod flows;
+pub mod hearing;
 pub mod journal;
 pub mod script;
 
@@ -25,6 +27,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::failure::Failure;
 use crate::patience::PATIENCE;
+use hearing::Hearing;
 use journal::{Journal, Line, Outcome, Tally};
 use script::{Script, Turn};
 
@@ -56,6 +59,8 @@ pub struct Talk {
     pub turns_max: usize,
     /// Only this gateway is used, when one is named.
     pub only_gateway: Option<usize>,
+    /// Customers wait for what they are told before they go on, if somebody listens.
+    pub hearing: Option<Arc<Hearing>>,
 }
 
 impl Talk {
@@ -69,7 +74,19 @@ impl Talk {
             waits: false,
             turns_max: usize::MAX,
             only_gateway: None,
+            hearing: None,
         }
+    }
+
+    /// Customers of these scripts who listen, so that as many flows as customers may wait at once.
+    pub fn listening(
+        scripts: impl IntoIterator<Item = Script>,
+        per_second: u32,
+        hearing: &Arc<Hearing>,
+    ) -> Self {
+        let customers: Vec<Spoken> = scripts.into_iter().map(Spoken::nothing).collect();
+        let at_once = customers.len();
+        Self { customers, at_once, hearing: Some(Arc::clone(hearing)), ..Self::of(0, per_second) }
     }
 }
 
@@ -242,7 +259,14 @@ async fn say_next(shared: Arc<Shared>, spoken: Spoken, mut rng: StdRng) -> Spoke
     let acknowledged = futures::future::join_all(sent).await.into_iter().all(|kept| kept);
     let said = if acknowledged { script.lanes } else { 0 };
     shared.acknowledged.fetch_add(said, Ordering::Relaxed);
-    Spoken { script, turns: spoken.turns + said }
+    let spoken = Spoken { script, turns: spoken.turns + said };
+    if let Some(hearing) = &shared.talk.hearing {
+        let over = spoken.turns.saturating_sub(script.kind.ahead());
+        if !hearing.hears(&customer, script.replies_to(over)).await {
+            shared.journal.problem(format!("I1: {customer} never heard the end of message {over}"));
+        }
+    }
+    spoken
 }
 
 /// Sends a message through one gateway or the other until one acknowledges it; gives whether one did.

@@ -4,6 +4,7 @@
 //! compares the whole of what it looks at. What is wrong becomes a problem of the fault's row with the number of the
 //! invariant that it breaks.
 
+mod by_time;
 mod numbers;
 mod outbox;
 mod shown;
@@ -15,7 +16,6 @@ use std::collections::HashMap;
 
 use crate::failure::Failure;
 use crate::load::Said;
-use crate::load::script::Ends;
 use crate::scene::Scene;
 
 pub use standing::{Standing, handled, standing};
@@ -45,7 +45,7 @@ impl Told {
 /// How many executions these messages must have.
 pub fn expected_executions(said: &Said) -> usize {
     let turns = said.spoken.iter().flat_map(|spoken| (0..spoken.turns).map(|n| spoken.script.turn(n)));
-    turns.filter(|turn| turn.ends != Ends::Dead).count()
+    turns.map(|turn| turn.executions()).sum()
 }
 
 /// Compares everything.
@@ -56,10 +56,10 @@ pub async fn judge(scene: &mut Scene, said: &Said, told: &Told) -> Result<(), Fa
     let client = scene.database().await?;
     let executions = stored::read(&client).await?;
     scene.row.messages = said.messages();
-    stored::compare(&mut scene.row, said, &executions);
+    let ignored = stored::compare(&mut scene.row, said, &executions);
     outbox::compare(&mut scene.row, &client, &executions).await?;
     numbers::compare(&mut scene.row, &client, &executions).await?;
-    told::compare(&mut scene.row, &scene.fleet.nats.url(), &executions, told).await?;
-    shown::compare(scene, said).await;
+    told::compare(&mut scene.row, &scene.fleet.nats.url(), &executions, &ignored, told).await?;
+    shown::compare(scene, said, &ignored).await;
     Ok(())
 }

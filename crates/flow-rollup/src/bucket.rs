@@ -4,6 +4,7 @@ use flow_model::{AccountId, Channel, WorkflowId};
 use uuid::Uuid;
 
 use crate::sketch::Sketch;
+use crate::usage::AiUsage;
 
 /// A quarter of an hour in milliseconds. Every time zone's days begin at the start of a quarter.
 pub const QUARTER_MS: i64 = 15 * 60 * 1000;
@@ -36,6 +37,8 @@ pub struct Bucket {
     pub messages_sent: i64,
     /// The durations of both, milliseconds.
     pub durations: Sketch,
+    /// What their AI answers took.
+    pub ai: AiUsage,
 }
 
 /// A customer had an execution of a workflow in a quarter of an hour. Distinct customers of any span are counted from
@@ -66,6 +69,7 @@ impl Bucket {
         self.messages_received += other.messages_received;
         self.messages_sent += other.messages_sent;
         self.durations.merge(&other.durations);
+        self.ai += other.ai;
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 use crate::bucket::{Bucket, BucketKey, Visit, quarter_of};
+use crate::usage::AiUsage;
 
 /// Where a fact stands in its partition's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -58,6 +59,8 @@ pub enum What {
         failed: bool,
         /// How long it took, milliseconds.
         duration_ms: i64,
+        /// What its AI answers took.
+        ai: AiUsage,
     },
     /// Something that no number counts.
     Other,
@@ -93,11 +96,12 @@ impl Fold {
         match fact.what {
             What::MessageReceived => change.messages_received = 1,
             What::MessageSent => change.messages_sent = 1,
-            What::Completed { customer, failed, duration_ms } => {
+            What::Completed { customer, failed, duration_ms, ai } => {
                 change.succeeded = i64::from(!failed);
                 change.failed = i64::from(failed);
                 change.duration_ms = duration_ms;
                 change.durations.add(duration_ms);
+                change.ai = ai;
                 self.visits.insert(Visit { workflow: key.workflow, quarter_ms: key.quarter_ms, customer });
             }
             What::Other => return,
@@ -179,7 +183,20 @@ mod tests {
     }
 
     fn completed(commit_no: u64) -> What {
-        What::Completed { customer: customer_key("ann"), failed: commit_no.is_multiple_of(3), duration_ms: 2 }
+        let number = i64::try_from(commit_no).unwrap();
+        let ai = AiUsage {
+            answers: number % 2,
+            fallbacks: 1,
+            prompt_tokens: 100 * number,
+            completion_tokens: number,
+            cost_micros: 7 * number,
+        };
+        What::Completed {
+            customer: customer_key("ann"),
+            failed: commit_no.is_multiple_of(3),
+            duration_ms: 2,
+            ai,
+        }
     }
 
     fn totals(fold: &Fold) -> Bucket {
@@ -217,6 +234,17 @@ mod tests {
             prop_assert_eq!(once.reached(), twice.reached());
             prop_assert_eq!(once.visits(), twice.visits());
         }
+    }
+
+    #[test]
+    fn what_ai_answers_took_is_summed() {
+        let mut fold = Fold::default();
+        for commit_no in 1..=3 {
+            fold.add(&fact(0, commit_no, 0, completed(commit_no)));
+        }
+        let ai = totals(&fold).ai;
+        let sums = [ai.answers, ai.fallbacks, ai.prompt_tokens, ai.completion_tokens, ai.cost_micros];
+        assert_eq!(sums, [2, 3, 600, 6, 42]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "what a JSON value does not have reads as null")]
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
@@ -38,6 +39,8 @@ pub enum Says {
     TooMuch(u64),
     /// That, when the test says [`FakeServer::release`].
     Held(Box<Says>),
+    /// That, so much later.
+    Late(Duration, Box<Says>),
     /// That, in pieces even when it is not asked to stream.
     Streamed(Box<Says>),
 }
@@ -46,6 +49,12 @@ impl Says {
     /// A text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// The same, so much later.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self::Late(wait, Box::new(self))
     }
 }
 
@@ -99,6 +108,7 @@ fn chat(says: Says, question: &Value) -> Reply {
     let streams = question["stream"] == true;
     match says {
         Says::Held(says) => chat(*says, question).held(),
+        Says::Late(wait, says) => chat(*says, question).after(wait),
         Says::Streamed(says) => {
             let mut question = question.clone();
             question["stream"] = json!(true);

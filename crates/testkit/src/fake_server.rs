@@ -71,6 +71,8 @@ pub enum Reply {
     },
     /// That answer, when the test says [`FakeServer::release`].
     Held(Box<Reply>),
+    /// That answer, so much later.
+    Late(Duration, Box<Reply>),
 }
 
 impl Reply {
@@ -97,13 +99,19 @@ impl Reply {
         Self::Held(Box::new(self))
     }
 
+    /// The same, so much later.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self::Late(wait, Box::new(self))
+    }
+
     fn headers(&mut self) -> &mut Vec<(String, String)> {
         match self {
             Self::Whole { headers, .. }
             | Self::Pieces { headers, .. }
             | Self::Endless { headers, .. }
             | Self::Cut { headers, .. } => headers,
-            Self::Held(reply) => reply.headers(),
+            Self::Held(reply) | Self::Late(_, reply) => reply.headers(),
         }
     }
 }
@@ -216,11 +224,19 @@ async fn answer(request: HttpRequest, body: Bytes, shared: Data<Shared>) -> Http
     locked(&shared.requests).push(asked.clone());
     let next = locked(&shared.next).pop_front();
     let mut reply = next.unwrap_or_else(|| (shared.always)(&asked));
-    while let Reply::Held(held) = reply {
-        shared.permits.acquire().await.unwrap().forget();
-        reply = *held;
+    loop {
+        reply = match reply {
+            Reply::Held(held) => {
+                shared.permits.acquire().await.unwrap().forget();
+                *held
+            }
+            Reply::Late(wait, late) => {
+                tokio::time::sleep(wait).await;
+                *late
+            }
+            ready => return respond(ready),
+        };
     }
-    respond(reply)
 }
 
 fn respond(reply: Reply) -> HttpResponse {
@@ -249,7 +265,7 @@ fn respond(reply: Reply) -> HttpResponse {
             });
             with_headers(StatusCode::OK, headers).streaming(pieces)
         }
-        Reply::Held(reply) => respond(*reply),
+        Reply::Held(reply) | Reply::Late(_, reply) => respond(*reply),
     }
 }
 

@@ -36,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("metrics-aggregator", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform"]),
+    ("bench", &["bus", "contracts", "flow-model", "local-stack", "pg", "platform"]),
     (
         "fault-suite",
         &[
@@ -55,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "turnloom",
         &[
+            "bench",
             "bus",
             "contracts",
             "execution-runner",

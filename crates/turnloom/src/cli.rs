@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::output::{Format, RED, styled};
 use crate::printing::{self, eprintln};
 use crate::{
-    chat, dead_letters, demo, doctor, events, executions, metrics, republish, runners, up, workflows,
+    bench, chat, dead_letters, demo, doctor, events, executions, metrics, republish, runners, up, workflows,
 };
 
 /// Turnloom runs conversational workflows.
@@ -60,6 +60,8 @@ enum Command {
     Republish(republish::Arguments),
     /// Looks at everything that Turnloom stands on, and says what to do
     Doctor(doctor::Arguments),
+    /// Measures how fast everything is and what it costs, on a private stack or on a running product
+    Bench(Box<bench::Arguments>),
     /// Prints the API's OpenAPI document
     Openapi,
     /// Prints the AsyncAPI document of the events on the bus
@@ -98,6 +100,7 @@ async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::DeadLetters(command) => dead_letters::run(command, &connection.api()?, format).await,
         Command::Republish(arguments) => republish::run(arguments, &connection, format).await,
         Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
+        Command::Bench(arguments) => Box::pin(bench::run(*arguments, &connection, format)).await,
         Command::Openapi => printing::write(format_args!("{}", gateway::openapi())),
         Command::Asyncapi => printing::write(format_args!("{}", execution_runner::asyncapi())),
         Command::Completions { shell } => {

@@ -22,7 +22,7 @@ pub struct Connection {
     #[arg(long, env = "TURNLOOM_URL", global = true)]
     url: Option<String>,
     /// The API key
-    #[arg(long, env = "TURNLOOM_API_KEY", hide_env_values = true, global = true)]
+    #[arg(long, alias = "api-key", env = "TURNLOOM_API_KEY", hide_env_values = true, global = true)]
     key: Option<String>,
     /// A profile of the configuration file: `[profiles.<name>]` with `url`, and `key` or `key_file`
     #[arg(long, env = "TURNLOOM_PROFILE", global = true)]
@@ -74,6 +74,21 @@ impl Connection {
             })?,
         };
         Api::new(&url, &key)
+    }
+
+    /// The product that flags, environment or a profile name; none when only a `turnloom up` could be found.
+    ///
+    /// # Errors
+    /// When it is not said which key to use, or a profile cannot be read.
+    pub fn named(&self) -> anyhow::Result<Option<(String, String)>> {
+        let profile = self.profile()?;
+        let Some(url) = self.url.as_ref().or(profile.url.as_ref()) else { return Ok(None) };
+        let key = match (self.key.as_ref().or(profile.key.as_ref()), &profile.key_file) {
+            (Some(key), _) => key.clone(),
+            (None, Some(file)) => read_key(file)?,
+            (None, None) => self.kept_key(url)?,
+        };
+        Ok(Some((url.clone(), key)))
     }
 
     /// The bus at this address, or that of the `turnloom up` in the data directory; `name` is how operators see it.

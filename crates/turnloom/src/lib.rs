@@ -4,6 +4,7 @@
 //! services' own binaries start.
 
 pub mod api;
+pub mod bench;
 pub mod chat;
 pub mod cli;
 pub mod connection;

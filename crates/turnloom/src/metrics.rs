@@ -121,8 +121,23 @@ pub(crate) fn show(found: &Value) {
     for (name, value) in rows {
         println!("  {name:<18} {value}");
     }
+    show_ai(found);
     show_channels(found);
     show_course(found);
+}
+
+/// What AI answers took, when there were any.
+fn show_ai(found: &Value) {
+    let Some(ai) = found.pointer("/metrics/ai").filter(|ai| ai.is_object()) else { return };
+    let number = |name: &str| member(ai, &format!("/{name}"));
+    let rows = [
+        ("ai answers", format!("{}, {} fallbacks", number("answers"), number("fallbacks"))),
+        ("tokens in / out", format!("{} / {}", number("prompt_tokens"), number("completion_tokens"))),
+        ("model cost", number("cost")),
+    ];
+    for (name, value) in rows {
+        println!("  {name:<18} {value}");
+    }
 }
 
 fn show_channels(found: &Value) {

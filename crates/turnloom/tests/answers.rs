@@ -1,12 +1,16 @@
 //! Answers from a knowledge base with nothing to configure, and what happens when it does not know.
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
+use bus::{Bus, BusConfig};
+use contracts::{subject, v1};
+use flow_model::{AccountId, WorkflowId};
+use platform::clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::Product;
-use testkit::Api;
+use testkit::{Api, PATIENCE, eventually};
 
 const FAQ: &str = "# Shop\n\n## Opening hours\n\nThe shop is open from nine to six on weekdays, and on Saturdays until noon.\n\n\
     ## Returns\n\nYou can return what you do not like within thirty days. We pay for the parcel.\n";
@@ -15,6 +19,22 @@ async fn ask(api: &Api, id: &str, text: &str) -> Value {
     let body = json!({"customer_id": "ann", "channel": "web", "message": text, "message_id": id});
     let request = api.request(Method::POST, "/v1/messages").header("prefer", "wait=30").json(&body);
     api.send(request).await.expect(200)["data"]["execution"].clone()
+}
+
+/// What differs between the numbers of a workflow and its records.
+async fn differences(product: &Product, workflow: &str) -> Vec<v1::MetricsDifference> {
+    let bus = Bus::connect(&BusConfig::for_url(&product.nats.url()), "test").await.unwrap();
+    let now = clock::now_ms();
+    let request = v1::RebuildMetricsRequest {
+        account_id: AccountId::named("default").to_vec().into(),
+        workflow_id: workflow.parse::<WorkflowId>().unwrap().to_vec().into(),
+        start_ms: now - 24 * 60 * 60 * 1000,
+        end_ms: now,
+        apply: false,
+    };
+    let answer: v1::RebuildMetricsResponse =
+        bus.rpc().call(subject::metrics::REBUILD, &request, PATIENCE).await.unwrap();
+    answer.differences
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,5 +75,14 @@ async fn a_question_is_answered_from_the_documents_or_handed_to_the_fallback() {
     assert_eq!(unsure["output"]["response"], "A colleague will help.", "{unsure:#}");
     let sad = ask(api, "m-4", "question: why is this terrible, horrible thing so bad?").await;
     assert_eq!(sad["output"]["response"], "I am sorry to hear that.");
+
+    let path = format!("/v1/workflows/{id}/metrics");
+    let counted = eventually("the executions are counted", || async {
+        let found = api.get(&path).await.expect(200)["data"]["metrics"].clone();
+        (found["total_executions"] == 4).then_some(found)
+    });
+    let took = json!({"answers": 1, "fallbacks": 2, "prompt_tokens": 0, "completion_tokens": 0, "cost": 0.0});
+    assert_eq!(counted.await["ai"], took);
+    assert_eq!(differences(&product, &id).await, []);
     product.stop().await;
 }

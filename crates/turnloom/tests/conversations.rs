@@ -61,7 +61,8 @@ async fn a_person_takes_part_in_a_conversation() {
         (&waits["status"], &waits["reason"], &waits["execution"]),
         (&json!("handled"), &json!("with_person"), &Value::Null)
     );
-    let message = format!("/v1/messages/{}?channel=web&customer_id=ann", waits["message_id"].as_str().unwrap());
+    let message =
+        format!("/v1/messages/{}?channel=web&customer_id=ann", waits["message_id"].as_str().unwrap());
     assert_eq!(api.get(&message).await.expect(200)["data"]["reason"], "with_person");
     let assigned = post(
         api,

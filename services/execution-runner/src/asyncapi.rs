@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
 use crate::partition::tell::event::{
-    BATCH_CONTENT_TYPE, DATA_CONTENT_TYPE, Data, ErrorData, Event, EventType, SOURCE, SPECVERSION,
+    AiData, BATCH_CONTENT_TYPE, DATA_CONTENT_TYPE, Data, ErrorData, Event, EventType, SOURCE, SPECVERSION,
 };
 
 const DESCRIPTION: &str = "What Turnloom tells over NATS once it is committed.
@@ -38,7 +38,10 @@ fn document() -> Value {
     let mut channels = Map::new();
     let mut operations = Map::new();
     let mut messages = Map::new();
-    let mut schemas = Map::from_iter([("error".to_owned(), json!(ErrorData::schema()))]);
+    let mut schemas = Map::from_iter([
+        ("ai".to_owned(), json!(AiData::schema())),
+        ("error".to_owned(), json!(ErrorData::schema())),
+    ]);
     for event_type in EventType::ALL {
         let name = event_type.as_str().replace('.', "_");
         channels.insert(name.clone(), event_channel(event_type, &name));
@@ -164,7 +167,7 @@ fn members(event_type: EventType) -> (&'static [&'static str], &'static [&'stati
         EventType::ConversationReleased => (&["owner_epoch", "reason"], &[]),
         EventType::WorkflowCompleted => (
             &["execution_id", "workflow_id", "status", "started_at", "completed_at", "duration_ms"],
-            &["error"],
+            &["error", "ai"],
         ),
         EventType::WorkflowFailed => (
             &["execution_id", "workflow_id", "status", "started_at", "completed_at", "duration_ms", "error"],
@@ -181,8 +184,11 @@ fn event(event_type: EventType) -> Value {
     for name in PLACE.iter().chain(required).chain(optional) {
         properties.insert((*name).to_owned(), whole["properties"][*name].clone());
     }
-    if properties.contains_key("error") {
-        properties.insert("error".to_owned(), json!({"$ref": "#/components/schemas/error"}));
+    for shared in ["ai", "error"] {
+        if properties.contains_key(shared) {
+            let reference = json!({"$ref": format!("#/components/schemas/{shared}")});
+            properties.insert(shared.to_owned(), reference);
+        }
     }
     let required: Vec<&str> = PLACE.iter().chain(required).copied().collect();
     let mut event = json!(Event::schema());
@@ -209,6 +215,11 @@ mod tests {
     #[test]
     fn the_document_that_is_kept_is_fresh() {
         assert_eq!(std::fs::read_to_string(KEPT).unwrap(), text(), "make generate");
+    }
+
+    #[test]
+    fn the_types_that_others_know_are_all_there_are() {
+        assert_eq!(EventType::ALL.map(EventType::as_str), contracts::event_type::EVENT_TYPES);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::key::{ApiKey, Level};
 use crate::limit::{BadKeys, Limiter};
 use crate::state::State;
 use crate::store::{self, Store};
+use crate::tail::Tails;
 
 /// A request's head must be there within this time.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -71,6 +72,7 @@ impl App {
         }
         let state = web::Data::new(State {
             auth: Authenticator::new(store),
+            tails: Tails::new(bus.clone(), config.gateway.event_tails_max as usize),
             services: Client::new(bus),
             intake,
             sealer,
@@ -92,7 +94,7 @@ impl App {
     /// # Errors
     /// When serving fails.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let state = self.state;
+        let (state, ending) = (self.state.clone(), self.state);
         let timeout = web::Data::new(RequestTimeout(self.config.request_timeout()));
         let server = HttpServer::new(move || {
             HttpApp::new()
@@ -114,6 +116,8 @@ impl App {
         let handle = server.handle();
         let serving = tokio::spawn(server);
         shutdown.requested().await;
+        // Tails never end by themselves, and nobody is to wait for them.
+        ending.tails.end();
         handle.stop(true).await;
         serving.await??;
         Ok(())

@@ -83,6 +83,10 @@ pub struct GatewayConfig {
     #[arg(long, env = "TURNLOOM_FAIR_AFTER_SECONDS", default_value_t = 30,
           value_parser = clap::value_parser!(u32).range(1..=604_800))]
     pub fair_after_seconds: u32,
+    /// Live tails of events (`GET /v1/events`) at once; an account has 10 of them at most
+    #[arg(long, env = "TURNLOOM_EVENT_TAILS_MAX", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(0..=5_000))]
+    pub event_tails_max: u32,
     /// Threads that serve requests
     #[arg(long, env = "TURNLOOM_HTTP_WORKERS", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -8,6 +8,7 @@ mod customers;
 mod dead_letters;
 mod deadline;
 pub(crate) mod error;
+mod events;
 mod executions;
 mod knowledge_bases;
 mod messages;
@@ -185,6 +186,11 @@ fn of_knowledge(config: &mut web::ServiceConfig) {
 /// Routes of those who run Turnloom.
 fn for_operators(config: &mut web::ServiceConfig) {
     config
+        .service(
+            web::resource("/v1/events")
+                .route(read().to(events::tail))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
         .service(
             web::resource("/v1/runners")
                 .route(read().to(runners::list))

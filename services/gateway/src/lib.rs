@@ -14,6 +14,7 @@ pub mod key;
 mod limit;
 mod state;
 pub mod store;
+mod tail;
 
 pub use app::App;
 pub use config::{Config, Switch};

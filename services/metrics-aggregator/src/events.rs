@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 
 use chrono::DateTime;
+use contracts::cost::to_micros;
 use flow_model::{AccountId, Channel, ExecutionId, WorkflowId};
-use flow_rollup::{BucketKey, Fact, Place, What, customer_key};
+use flow_rollup::{AiUsage, BucketKey, Fact, Place, What, customer_key};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -36,6 +37,31 @@ struct Data<'a> {
     #[serde(borrow)]
     status: Option<Cow<'a, str>>,
     duration_ms: Option<i64>,
+    ai: Option<Ai>,
+}
+
+/// What the AI answers of an execution took; the cost in whole units of its currency.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Ai {
+    answers: u32,
+    fallbacks: u32,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    cost: f64,
+}
+
+impl Ai {
+    fn usage(&self) -> AiUsage {
+        let big = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        AiUsage {
+            answers: self.answers.into(),
+            fallbacks: self.fallbacks.into(),
+            prompt_tokens: big(self.prompt_tokens),
+            completion_tokens: big(self.completion_tokens),
+            cost_micros: to_micros(self.cost),
+        }
+    }
 }
 
 /// The facts of one bus message, in order. The account is in the subject, `events.<account>.<type>`. What cannot be read
@@ -74,6 +100,7 @@ fn fact(account: AccountId, event: &Event<'_>) -> Fact {
             customer: customer_key(&data.customer_id),
             failed: data.status.as_deref() == Some("failed"),
             duration_ms: data.duration_ms.unwrap_or(0),
+            ai: data.ai.as_ref().map(Ai::usage).unwrap_or_default(),
         },
         _ => What::Other,
     };

@@ -4,6 +4,7 @@ mod count;
 mod erase;
 mod read;
 mod repair;
+mod usage;
 
 use std::collections::HashMap;
 

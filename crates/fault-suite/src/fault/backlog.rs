@@ -1,6 +1,8 @@
 //! R12: the runners are down while very many messages come in, and are started then. They handle all of them, in little
 //! memory.
 
+use std::ops::Range;
+
 use bus::{Bus, BusConfig};
 use contracts::v1::{self, input::Kind as InputKind};
 use contracts::{partition, subject};
@@ -17,7 +19,7 @@ use crate::scene::{Scene, Stage};
 use crate::writers::Writers;
 
 /// Customers, and messages of each: in the short form, and otherwise.
-const CUSTOMERS: usize = 2_000;
+pub(super) const CUSTOMERS: usize = 2_000;
 const TURNS: [usize; 2] = [10, 100];
 /// Memory of one runner at most, MiB.
 const MEMORY_MAX_MIB: u64 = 200;
@@ -34,7 +36,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let [short, usual] = TURNS;
     let turns = if stage.plan.short { short } else { usual };
     stage.say(&format!("{} messages while no runner runs", turns * CUSTOMERS));
-    let spoken = write(&scene, turns).await?;
+    let spoken = write(&scene, 0..turns).await?;
     let said = Said { spoken, ..Said::default() };
     for part in &runners {
         scene.fleet.begin(*part)?;
@@ -57,15 +59,15 @@ pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     scene.close(&said).await
 }
 
-/// Writes frames as a gateway does.
-async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
+/// Writes frames as a gateway does: these messages of each customer. Gives what they have said in all.
+pub(super) async fn write(scene: &Scene, turns: Range<usize>) -> Result<Vec<Spoken>, Failure> {
     let bus = Bus::connect(&BusConfig::for_url(&scene.fleet.nats.url()), "backlog").await?;
     let layout = bus.layout().await?;
     let layout = layout.ok_or_else(|| Failure::broken(format!("{} is missing", subject::TURNS_STREAM)))?;
     let writers = Writers::start(&bus, layout.groups);
     let account = AccountId::named("default");
     let scripts: Vec<Script> = (0..CUSTOMERS).map(Script::of_customer).collect();
-    for n in 0..turns {
+    for n in turns.clone() {
         // All customers at once, and each customer's next message when all are kept.
         let inputs = scripts.iter().map(|script| {
             let (turn, customer_id) = (script.turn(n), script.customer());
@@ -88,7 +90,7 @@ async fn write(scene: &Scene, turns: usize) -> Result<Vec<Spoken>, Failure> {
         });
         try_join_all(inputs).await?;
     }
-    Ok(scripts.into_iter().map(|script| Spoken { script, turns }).collect())
+    Ok(scripts.into_iter().map(|script| Spoken { script, turns: turns.end }).collect())
 }
 
 /// The most memory that a process has had, MiB.

@@ -76,7 +76,7 @@ async fn restart(scene: &mut Scene, part: Part) -> Result<(), Failure> {
             until("the catalog answers again", || async move { Ok(fleet.answers(1).await.then_some(())) })
                 .await?;
         }
-        Part::Aggregator => {}
+        Part::Worker(_) | Part::Aggregator => {}
     }
     Ok(())
 }

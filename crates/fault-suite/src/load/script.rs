@@ -1,5 +1,7 @@
 //! What each customer says, and what must become of it. A script has no end: it is asked for one turn after the other.
 
+mod waiting;
+
 /// What a customer talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -17,6 +19,14 @@ pub enum Kind {
     Loops,
     /// A flow whose variables grow until they are too large.
     Grows,
+    /// Looks something up in a system that is not ours.
+    Order,
+    /// Asks a model.
+    Ask,
+    /// Is told later, after a system that is not ours was asked.
+    Remind,
+    /// Is asked, and answers in time or not.
+    Quiz,
 }
 
 impl Kind {
@@ -35,19 +45,58 @@ impl Kind {
             Self::Hangs => "hangs",
             Self::Loops => "loops",
             Self::Grows => "grows",
+            Self::Order => "order",
+            Self::Ask => "ask",
+            Self::Remind => "remind",
+            Self::Quiz => "quiz",
+        }
+    }
+
+    /// A customer who listens says so many messages more before having heard what came of the earlier ones.
+    pub fn ahead(self) -> usize {
+        match self {
+            // What comes while a flow waits for another system waits for its turn.
+            Self::Order => ORDERS_AHEAD,
+            // What is said during a delay would take its place; a question that is not over takes any text for its answer.
+            Self::Remind
+            | Self::Quiz
+            | Self::Ask
+            | Self::Greet
+            | Self::Survey
+            | Self::Panics
+            | Self::Aborts
+            | Self::Hangs
+            | Self::Loops
+            | Self::Grows => 0,
         }
     }
 }
+
+/// Orders that wait for their turn; far fewer than a mailbox holds.
+const ORDERS_AHEAD: usize = 20;
 
 /// What becomes of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ends {
     /// An execution that answers with these texts.
     Answered(Vec<String>),
+    /// The same, unless the question before has timed out: then nothing takes the message.
+    AnsweredInTime(Vec<String>),
     /// An execution that fails.
     Failed,
     /// A dead letter, and no execution.
     Dead,
+}
+
+/// What a timer does when the message's own execution is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// There is none.
+    Nothing,
+    /// It makes an execution that says this.
+    Says(String),
+    /// The same, unless the customer's next message comes before: exactly one of the two has an execution.
+    SaysUnlessAnswered(String),
 }
 
 /// One message and its end.
@@ -59,6 +108,29 @@ pub struct Turn {
     pub says: String,
     /// What becomes of it.
     pub ends: Ends,
+    /// What comes later by itself.
+    pub then: Then,
+}
+
+impl Turn {
+    /// How many executions it has, those that come later counted.
+    pub fn executions(&self) -> usize {
+        let own = match self.ends {
+            Ends::Answered(_) | Ends::Failed => 1,
+            // The question before has counted the one that takes its place.
+            Ends::AnsweredInTime(_) | Ends::Dead => 0,
+        };
+        own + usize::from(self.then != Then::Nothing)
+    }
+
+    /// How many replies the customer hears before saying the next message.
+    fn replies(&self) -> usize {
+        let own = match &self.ends {
+            Ends::Answered(texts) | Ends::AnsweredInTime(texts) => texts.len(),
+            Ends::Failed | Ends::Dead => 0,
+        };
+        own + usize::from(matches!(self.then, Then::Says(_)))
+    }
 }
 
 /// One customer's messages.
@@ -87,16 +159,26 @@ impl Script {
 
     /// The message with this number, from 0.
     pub fn turn(&self, n: usize) -> Turn {
-        let (says, ends) = match self.kind {
-            Kind::Greet => greeted(&self.customer(), n),
-            Kind::Survey => surveyed(self.number, n),
-            Kind::Panics => (format!("hello {n} drill:panic"), Ends::Failed),
-            Kind::Aborts => (format!("hello {n} drill:abort"), Ends::Dead),
-            Kind::Hangs => (format!("hello {n} drill:hang"), Ends::Dead),
-            Kind::Loops => (format!("loop {n}"), Ends::Failed),
-            Kind::Grows => (format!("grow {n}"), Ends::Failed),
+        let at_once = |(says, ends)| (says, ends, Then::Nothing);
+        let (says, ends, then) = match self.kind {
+            Kind::Greet => at_once(greeted(&self.customer(), n)),
+            Kind::Survey => at_once(surveyed(self.number, n)),
+            Kind::Panics => at_once((format!("hello {n} drill:panic"), Ends::Failed)),
+            Kind::Aborts => at_once((format!("hello {n} drill:abort"), Ends::Dead)),
+            Kind::Hangs => at_once((format!("hello {n} drill:hang"), Ends::Dead)),
+            Kind::Loops => at_once((format!("loop {n}"), Ends::Failed)),
+            Kind::Grows => at_once((format!("grow {n}"), Ends::Failed)),
+            Kind::Order => waiting::ordered(&self.customer(), n),
+            Kind::Ask => waiting::asked(&self.customer(), n),
+            Kind::Remind => waiting::reminded(&self.customer(), n),
+            Kind::Quiz => waiting::quizzed(&self.customer(), self.number, n),
         };
-        Turn { message_id: format!("m-{n}"), says, ends }
+        Turn { message_id: format!("m-{n}"), says, ends, then }
+    }
+
+    /// How many replies the customer has heard when so many messages are over.
+    pub fn replies_to(&self, turns: usize) -> usize {
+        (0..turns).map(|n| self.turn(n).replies()).sum()
     }
 
     /// The number of the message that has this id.

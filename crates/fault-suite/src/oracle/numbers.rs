@@ -43,7 +43,7 @@ pub async fn compare(row: &mut Row, client: &Client, executions: &Executions) ->
             sums.succeeded += 1;
         }
         sums.duration_ms += execution.duration_ms;
-        sums.received += 1;
+        sums.received += i64::from(!execution.by_timer());
         sums.sent += i64::try_from(execution.record.replies.len()).unwrap_or(0);
         visits.insert((execution.workflow, quarter, customer));
         let hour = floor(execution, HOUR_MS);

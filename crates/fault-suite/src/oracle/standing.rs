@@ -30,7 +30,7 @@ const STANDING: &str = "SELECT
         AS s (incarnation, last_seq, place) ON p.grp = s.place - 1
         WHERE p.incarnation IS DISTINCT FROM s.incarnation OR p.applied_seq < s.last_seq),
     (SELECT (SELECT count(*) FROM runner.running_executions) + (SELECT count(*) FROM runner.mailboxes)
-        + (SELECT count(*) FROM runner.activities)
+        + (SELECT count(*) FROM runner.activities) + (SELECT count(*) FROM runner.timers)
         + (SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '1 second'))";
 
 /// Looks at all of it.

@@ -1,7 +1,7 @@
 //! Executions as they are stored, beside what the scripts say: I1 (none lost), I2 (none twice), I4 (in order), I5 (none
 //! that nobody asked for).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contracts::v1;
@@ -9,6 +9,7 @@ use prost::Message;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use super::by_time;
 use crate::failure::Failure;
 use crate::fleet::WARM_UP;
 use crate::load::script::{Ends, Script};
@@ -39,18 +40,44 @@ impl Execution {
         i32::from(self.status) == i32::from(v1::ExecutionStatus::Failed)
     }
 
+    /// Whether a timer made it.
+    pub fn by_timer(&self) -> bool {
+        self.record.started_by_timer
+    }
+
     /// The number of its message in the script.
-    fn sequence(&self) -> Option<usize> {
+    pub fn sequence(&self) -> Option<usize> {
         Script::number_of(&self.record.message_id)
     }
 
-    fn replies(&self) -> impl Iterator<Item = &str> {
+    /// What it said.
+    pub fn replies(&self) -> impl Iterator<Item = &str> {
         self.record.replies.iter().map(|reply| reply.text.as_str())
+    }
+
+    /// Whether it succeeded and said these texts; or that it gave up, as it may when whoever did what it waited for was killed
+    /// again and again.
+    pub fn says(&self, hears: &[String]) -> bool {
+        !self.failed()
+            && (self.replies().eq(hears) || (self.gave_up() && self.replies().count() == hears.len()))
+    }
+
+    /// Whether it waited in vain, for as long as it had to.
+    pub fn gave_up(&self) -> bool {
+        self.replies().last() == Some(GIVEN_UP) && self.duration_ms >= GIVE_UP_AFTER_MS
     }
 }
 
+/// What a flow says when nobody has ended its activity in time.
+const GIVEN_UP: &str = "Sorry: ACTIVITY_TIMED_OUT";
+/// No activity is given up earlier.
+const GIVE_UP_AFTER_MS: i64 = 60_000;
+
 /// All executions by customer, each customer's in the order of the conversation.
 pub type Executions = BTreeMap<String, Vec<Execution>>;
+
+/// What was said and no workflow took, by customer, as it may be.
+pub type Ignored = HashMap<String, HashSet<String>>;
 
 /// Reads all executions.
 ///
@@ -86,24 +113,41 @@ pub async fn read(client: &Client) -> Result<Executions, Failure> {
     Ok(executions)
 }
 
-/// Compares them with what was said.
-pub fn compare(row: &mut Row, said: &Said, executions: &Executions) {
+/// Compares them with what was said, and gives what came too late to be taken.
+pub fn compare(row: &mut Row, said: &Said, executions: &Executions) -> Ignored {
+    let mut ignored = Ignored::new();
     let mut customers = BTreeSet::from([WARM_UP.to_owned()]);
     for spoken in &said.spoken {
         let customer = spoken.script.customer();
         let found = executions.get(&customer).map(Vec::as_slice).unwrap_or_default();
-        compare_customer(row, &customer, spoken, found);
+        let too_late = compare_customer(row, &customer, spoken, found);
+        by_time::compare(row, &customer, spoken, found);
+        if !too_late.is_empty() {
+            ignored.insert(customer.clone(), too_late);
+        }
         customers.insert(customer);
     }
     for customer in executions.keys().filter(|customer| !customers.contains(*customer)) {
         row.problem(format!("I5: executions of {customer}, who said nothing"));
     }
+    let gave_up = executions.values().flatten().filter(|execution| execution.gave_up()).count();
+    let too_late: usize = ignored.values().map(HashSet::len).sum();
+    if gave_up + too_late > 0 {
+        row.note(format!("{gave_up} flows gave up waiting, {too_late} answers came too late"));
+    }
+    ignored
 }
 
-fn compare_customer(row: &mut Row, customer: &str, spoken: &Spoken, found: &[Execution]) {
+/// The messages of one customer; gives those that came too late.
+fn compare_customer(row: &mut Row, customer: &str, spoken: &Spoken, found: &[Execution]) -> HashSet<String> {
+    let mut too_late = HashSet::new();
     let mut by_sequence: HashMap<usize, Vec<&Execution>> = HashMap::new();
     let mut last_of_lane: HashMap<usize, usize> = HashMap::new();
     for execution in found {
+        compare_steps(row, customer, execution);
+        if execution.by_timer() {
+            continue;
+        }
         let Some(sequence) = execution.sequence().filter(|sequence| *sequence < spoken.turns) else {
             let message = &execution.record.message_id;
             row.problem(format!("I5: an execution of {customer} {message}, which was not acknowledged"));
@@ -115,7 +159,6 @@ fn compare_customer(row: &mut Row, customer: &str, spoken: &Spoken, found: &[Exe
             row.out_of_order += 1;
             row.problem(format!("I4: {customer} m-{sequence} was handled after a later message"));
         }
-        compare_steps(row, customer, execution);
     }
     for sequence in 0..spoken.turns {
         let turn = spoken.script.turn(sequence);
@@ -126,16 +169,19 @@ fn compare_customer(row: &mut Row, customer: &str, spoken: &Spoken, found: &[Exe
             (Ends::Dead, Some(_)) => {
                 row.problem(format!("I2: {customer} {} is dead and has an execution", turn.message_id));
             }
-            (_, None) => {
+            (Ends::AnsweredInTime(_), None) => {
+                too_late.insert(turn.says);
+            }
+            (Ends::Answered(_) | Ends::Failed, None) => {
                 row.lost += 1;
                 row.problem(format!("I1: {customer} {} has no execution", turn.message_id));
             }
             (Ends::Failed, Some(execution)) => {
                 row.must(execution.failed(), || format!("{customer} {} did not fail", turn.message_id));
             }
-            (Ends::Answered(hears), Some(execution)) => {
-                let right = execution.record.input_text == turn.says && execution.replies().eq(hears.iter());
-                row.must(right && !execution.failed(), || {
+            (Ends::Answered(hears) | Ends::AnsweredInTime(hears), Some(execution)) => {
+                let right = execution.record.input_text == turn.says && execution.says(hears);
+                row.must(right, || {
                     let (got, error): (Vec<&str>, _) =
                         (execution.replies().collect(), &execution.record.error);
                     format!("{customer} {} was answered {got:?} ({error:?}), not {hears:?}", turn.message_id)
@@ -143,6 +189,7 @@ fn compare_customer(row: &mut Row, customer: &str, spoken: &Spoken, found: &[Exe
             }
         }
     }
+    too_late
 }
 
 /// None of these flows comes by a node twice in a turn.

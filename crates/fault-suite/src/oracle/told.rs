@@ -13,7 +13,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::Told;
-use super::stored::{Execution, Executions};
+use super::stored::{Execution, Executions, Ignored};
 use crate::failure::Failure;
 use crate::fleet::WARM_UP;
 use crate::load::script::Script;
@@ -28,10 +28,16 @@ const WAIT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the broker does not answer.
-pub async fn compare(row: &mut Row, nats: &str, executions: &Executions, told: &Told) -> Result<(), Failure> {
+pub async fn compare(
+    row: &mut Row,
+    nats: &str,
+    executions: &Executions,
+    ignored: &Ignored,
+    told: &Told,
+) -> Result<(), Failure> {
     let bus = Bus::connect(&BusConfig::for_url(nats), "oracle").await?;
     replies(row, &bus, executions, told).await?;
-    events(row, &bus, executions, told).await
+    events(row, &bus, executions, ignored, told).await
 }
 
 /// Shows each message of a stream, in order.
@@ -65,7 +71,7 @@ async fn replies(row: &mut Row, bus: &Bus, executions: &Executions, told: &Told)
     {
         for (position, reply) in execution.record.replies.iter().enumerate() {
             let key = format!("{}.{position}", ExecutionId::new(execution.id));
-            if Script::number_of(&execution.record.message_id) < Some(told.first(customer)) {
+            if is_before(execution, told.first(customer)) {
                 optional.insert(key.clone());
             }
             let place = expected.len();
@@ -125,7 +131,13 @@ struct Data<'a> {
 /// What an event tells: its type, and what was said.
 type Fact = (String, String);
 
-async fn events(row: &mut Row, bus: &Bus, executions: &Executions, told: &Told) -> Result<(), Failure> {
+async fn events(
+    row: &mut Row,
+    bus: &Bus,
+    executions: &Executions,
+    ignored: &Ignored,
+    told: &Told,
+) -> Result<(), Failure> {
     // As ARCHITECTURE.md says that a subscriber hears each event once: what is not newer than the last is dropped.
     let mut reached: HashMap<u32, (u64, u32)> = HashMap::new();
     let mut seen: HashSet<(u32, u64, u32)> = HashSet::new();
@@ -163,7 +175,8 @@ async fn events(row: &mut Row, bus: &Bus, executions: &Executions, told: &Told) 
     .await?;
     for (customer, all) in executions {
         let mut facts = heard.remove(customer).unwrap_or_default();
-        compare_events(row, customer, all, &mut facts, told.first(customer));
+        let mut ignored = ignored.get(customer).cloned().unwrap_or_default();
+        compare_events(row, customer, all, &mut facts, &mut ignored, told.first(customer));
     }
     for customer in heard.keys() {
         row.problem(format!("I5: events of {customer}, who has no execution"));
@@ -173,23 +186,30 @@ async fn events(row: &mut Row, bus: &Bus, executions: &Executions, told: &Told) 
     Ok(())
 }
 
-/// The executions of one customer say which numbers have which events.
+/// Whether its message comes before the one of this number.
+fn is_before(execution: &Execution, first: usize) -> bool {
+    Script::number_of(&execution.record.message_id).is_some_and(|number| number < first)
+}
+
+/// The executions of one customer say which numbers have which events. What no workflow took has one, too.
 fn compare_events(
     row: &mut Row,
     customer: &str,
     executions: &[Execution],
     facts: &mut BTreeMap<u64, Fact>,
+    ignored: &mut HashSet<String>,
     first: usize,
 ) {
     let mut next = 1;
     for execution in executions {
         let message = &execution.record.message_id;
         let begins = execution.record.first_conversation_seq;
+        next = after_ignored(next, facts, ignored);
         row.must(begins == next, || {
             format!("I4: {customer} {message} begins with number {begins}, not {next}")
         });
         next = begins;
-        let is_optional = Script::number_of(message) < Some(first);
+        let is_optional = is_before(execution, first);
         for fact in facts_of(execution) {
             let told = facts.remove(&next);
             let right = told.as_ref() == Some(&fact) || (told.is_none() && is_optional);
@@ -197,7 +217,21 @@ fn compare_events(
             next += 1;
         }
     }
+    after_ignored(next, facts, ignored);
+    row.must(ignored.is_empty(), || format!("I3: {customer} is not told to have said {ignored:?}"));
     row.must(facts.is_empty(), || format!("I5: {customer} has events of no execution: {facts:?}"));
+}
+
+/// The number after those of messages that no workflow took, and that begin with this one.
+fn after_ignored(mut next: u64, facts: &mut BTreeMap<u64, Fact>, ignored: &mut HashSet<String>) -> u64 {
+    while let Some((kind, text)) = facts.get(&next)
+        && kind == "message.received"
+        && ignored.remove(text)
+    {
+        facts.remove(&next);
+        next += 1;
+    }
+    next
 }
 
 /// What an execution tells, in the order of its conversation.
@@ -208,7 +242,9 @@ fn facts_of(execution: &Execution) -> Vec<Fact> {
     if record.customer_created {
         facts.push(fact("customer.created", ""));
     }
-    facts.push(fact("message.received", &record.input_text));
+    if !execution.by_timer() {
+        facts.push(fact("message.received", &record.input_text));
+    }
     if record.keyword.is_some() {
         facts.push(fact("trigger.activated", ""));
     }

@@ -72,6 +72,7 @@ async fn commands_end_as_they_are_documented_to_end() {
         "dead-letters",
         "republish",
         "doctor",
+        "bench",
         "completions",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} in {help}");

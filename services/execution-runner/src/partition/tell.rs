@@ -7,6 +7,7 @@
 
 pub mod event;
 pub mod note;
+pub mod usage;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,7 +17,7 @@ use contracts::{subject, v1};
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use prost::Message;
 
-use self::event::{BATCH_CONTENT_TYPE, Data, ErrorData, EventType};
+use self::event::{AiData, BATCH_CONTENT_TYPE, Data, ErrorData, EventType};
 use super::port::{OutboxRow, Outgoing};
 
 /// Bytes of events or replies in one bus message, so that with its frame it stays below the broker's 1 MiB. One
@@ -351,6 +352,9 @@ fn execution_data<'a>(
             data.started_at = Some(platform::clock::rfc3339(execution.started_at_ms));
             data.completed_at = Some(platform::clock::rfc3339(completed_at_ms));
             data.duration_ms = Some(completed_at_ms - execution.started_at_ms);
+            if event_type == EventType::WorkflowCompleted {
+                data.ai = usage::of(record).map(AiData::from);
+            }
             data.error = record.error.as_ref().map(|error| ErrorData {
                 code: &error.code,
                 message: &error.message,

@@ -218,6 +218,7 @@ fn execution(row: &Row) -> v1::Execution {
         started_at_ms: ms(row, 8),
         completed_at_ms: Some(ms(row, 9)),
         replies_in_all: None,
+        ai: None,
         record: v1::ExecutionRecord::decode(record)
             .inspect_err(|error| tracing::error!(%error, "a stored execution cannot be read"))
             .ok(),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{failure, malformed};
+use crate::partition::tell;
 use crate::store::read::{Filter, Place, Reads, Status};
 
 /// Rows of a page at most.
@@ -122,6 +123,7 @@ fn read_cursor(list: &str, text: &str) -> Option<Place> {
 
 fn shorten(execution: &mut v1::Execution) {
     if let Some(record) = &mut execution.record {
+        execution.ai = tell::usage::of(record);
         record.steps.clear();
         record.metadata_json.clear();
         execution.replies_in_all = u32::try_from(record.replies.len()).ok();

@@ -6,7 +6,7 @@ use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
 use super::{
-    conversations, customers, dead_letters, executions, knowledge_bases, messages, runners, secrets,
+    conversations, customers, dead_letters, events, executions, knowledge_bases, messages, runners, secrets,
     workflows,
 };
 use crate::key::Level;
@@ -37,7 +37,7 @@ pub(crate) struct Operation {
     pub answers: &'static [Answer],
     /// Why it may refuse, beside what every operation may: see [`COMMON_ERRORS`].
     pub errors: &'static [ErrorCode],
-    /// The headers that it understands beside `If-None-Match`, which every read does.
+    /// The headers that it understands beside `If-None-Match`, which every conditional read does.
     pub headers: &'static [RequestHeader],
 }
 
@@ -50,6 +50,8 @@ pub(crate) enum RequestHeader {
     IfMatch,
     /// What makes a repetition known as one.
     IdempotencyKey,
+    /// The last event that the caller has heard.
+    LastEventId,
 }
 
 /// A parameter of the query.
@@ -68,6 +70,8 @@ pub(crate) enum Kind {
     Number { min: u32, max: u32, default: u32 },
     /// One of these.
     Choice(&'static [&'static str]),
+    /// Some of these, separated by commas.
+    Choices(&'static [&'static str]),
     /// A text of so many characters at most.
     Text { chars_max: usize, pattern: &'static str, example: &'static str },
     /// A date or a time.
@@ -113,6 +117,8 @@ pub(crate) enum Shape {
     List(&'static str),
     /// The same where one goes on by cursor only.
     Onward(&'static str),
+    /// An event stream (WHATWG HTML §9.2), as long as the caller wants it. Its example is a JSON text.
+    Events,
 }
 
 /// Every operation may refuse with these.
@@ -127,7 +133,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 41] = [
+pub(crate) static OPERATIONS: [&Operation; 42] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -162,6 +168,7 @@ pub(crate) static OPERATIONS: [&Operation; 41] = [
     &knowledge_bases::documents::put::OPERATION,
     &knowledge_bases::documents::get::OPERATION,
     &knowledge_bases::documents::delete::OPERATION,
+    &events::OPERATION,
     &runners::OPERATION,
     &dead_letters::list::OPERATION,
     &dead_letters::get::OPERATION,
@@ -183,6 +190,11 @@ impl Operation {
     /// Whether it only reads.
     pub fn reads(&self) -> bool {
         self.method == Method::GET
+    }
+
+    /// Whether its answer has an `ETag`, and is not sent again to who has it.
+    pub fn is_conditional(&self) -> bool {
+        self.reads() && !self.answers.iter().any(|answer| matches!(answer.schema, Shape::Events))
     }
 
     /// Whether it understands this header.

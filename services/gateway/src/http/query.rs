@@ -1,5 +1,7 @@
 //! Query parameters: each at most once, none unknown, every value checked.
 
+use std::str::FromStr;
+
 use actix_web::HttpRequest;
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
@@ -125,6 +127,29 @@ impl Query {
         }
         let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
         Err(ApiError::invalid(name, format!("The parameter '{name}' must be one of {}", names.join(", "))))
+    }
+
+    /// Some of these values, separated by commas; none when it is not given.
+    pub fn choices(
+        &self,
+        name: &str,
+        choices: &'static [&'static str],
+    ) -> Result<Vec<&'static str>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(Vec::new()) };
+        let known = |part: &str| choices.iter().find(|choice| **choice == part).copied();
+        text.split(',').map(known).collect::<Option<_>>().ok_or_else(|| {
+            let details =
+                format!("The parameter '{name}' must be some of {}, separated by commas", choices.join(", "));
+            ApiError::invalid(name, details)
+        })
+    }
+
+    /// An id of this kind, as answers and events write it.
+    pub fn id<T: FromStr + ToString>(&self, name: &str, kind: &str) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let id: Result<T, _> = text.parse();
+        id.map(|id| Some(id.to_string()))
+            .map_err(|_| ApiError::invalid(name, format!("The parameter '{name}' must be {kind}-<uuid>")))
     }
 
     /// `search`, without outer blanks.

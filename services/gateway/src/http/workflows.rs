@@ -8,6 +8,7 @@ pub(super) mod get;
 pub(super) mod list;
 pub(super) mod metrics;
 pub(super) mod update;
+mod usage;
 pub(super) mod validate;
 pub(super) mod view;
 

@@ -83,14 +83,18 @@ pub(super) async fn add(
     let numbers = |of: fn(&Bucket) -> i64| changes.values().map(of).collect::<Vec<i64>>();
     sql_query(
         "INSERT INTO rollups AS stored (account_id, workflow_id, channel, quarter, succeeded, failed, duration_ms,
-            messages_received, messages_sent, durations)
+            messages_received, messages_sent, durations, ai_answers, ai_fallbacks, ai_prompt_tokens, ai_completion_tokens, ai_cost_micros)
          SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[],
-            $8::bigint[], $9::bigint[], $10::bytea[])
+            $8::bigint[], $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
          ON CONFLICT (account_id, workflow_id, quarter, channel) DO UPDATE SET
             succeeded = stored.succeeded + EXCLUDED.succeeded, failed = stored.failed + EXCLUDED.failed,
             duration_ms = stored.duration_ms + EXCLUDED.duration_ms,
             messages_received = stored.messages_received + EXCLUDED.messages_received,
-            messages_sent = stored.messages_sent + EXCLUDED.messages_sent, durations = EXCLUDED.durations",
+            messages_sent = stored.messages_sent + EXCLUDED.messages_sent, durations = EXCLUDED.durations,
+            ai_answers = stored.ai_answers + EXCLUDED.ai_answers, ai_fallbacks = stored.ai_fallbacks + EXCLUDED.ai_fallbacks,
+            ai_prompt_tokens = stored.ai_prompt_tokens + EXCLUDED.ai_prompt_tokens,
+            ai_completion_tokens = stored.ai_completion_tokens + EXCLUDED.ai_completion_tokens,
+            ai_cost_micros = stored.ai_cost_micros + EXCLUDED.ai_cost_micros",
     )
     .bind::<Array<SqlUuid>, _>(accounts(changes))
     .bind::<Array<SqlUuid>, _>(workflows(changes))
@@ -102,6 +106,11 @@ pub(super) async fn add(
     .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.messages_received))
     .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.messages_sent))
     .bind::<Array<Binary>, _>(durations)
+    .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.answers))
+    .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.fallbacks))
+    .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.prompt_tokens))
+    .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.completion_tokens))
+    .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.cost_micros))
     .execute(connection)
     .await?;
     Ok(())

@@ -9,6 +9,7 @@ use flow_model::{AccountId, WorkflowId};
 use flow_rollup::{Bucket, Interval, Reached, Sketch, Span};
 
 use super::count::sketch;
+use super::usage::{SUMS, UsageRow};
 use super::{Store, StoreError, reached, time};
 
 /// What is wanted.
@@ -54,6 +55,8 @@ struct PartRow {
     messages_received: i64,
     #[diesel(sql_type = BigInt)]
     messages_sent: i64,
+    #[diesel(embed)]
+    ai: UsageRow,
 }
 
 #[derive(QueryableByName)]
@@ -96,14 +99,14 @@ async fn parts(
     let borders = |of: fn(&Span) -> i64| {
         wanted.intervals.iter().map(|interval| time(of(&interval.span))).collect::<Vec<_>>()
     };
-    let rows: Vec<PartRow> = sql_query(
+    let rows: Vec<PartRow> = sql_query(format!(
         "SELECT cut.position, channel, sum(succeeded)::bigint AS succeeded, sum(failed)::bigint AS failed,
             sum(duration_ms)::bigint AS duration_ms, sum(messages_received)::bigint AS messages_received,
-            sum(messages_sent)::bigint AS messages_sent
+            sum(messages_sent)::bigint AS messages_sent, {SUMS}
          FROM UNNEST($3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS cut (start_at, end_at, position)
          JOIN rollups ON account_id = $1 AND workflow_id = $2 AND quarter >= cut.start_at AND quarter < cut.end_at
-         GROUP BY cut.position, channel",
-    )
+         GROUP BY cut.position, channel"
+    ))
     .bind::<SqlUuid, _>(wanted.account.as_uuid())
     .bind::<SqlUuid, _>(wanted.workflow.as_uuid())
     .bind::<Array<Timestamptz>, _>(borders(|span| span.start_ms))
@@ -119,6 +122,7 @@ async fn parts(
             messages_received: row.messages_received,
             messages_sent: row.messages_sent,
             durations: Sketch::default(),
+            ai: (&row.ai).into(),
         };
         (position, row.channel, bucket)
     };

@@ -11,6 +11,7 @@ use flow_rollup::{Bucket, BucketKey, Span, Visit};
 use uuid::Uuid;
 
 use super::count::{add, sketch};
+use super::usage::{COLUMNS, UsageRow};
 use super::{Store, StoreError, time};
 
 /// The numbers of a workflow and a span, as stored or as recounted.
@@ -55,6 +56,8 @@ struct BucketRow {
     messages_sent: i64,
     #[diesel(sql_type = Binary)]
     durations: Vec<u8>,
+    #[diesel(embed)]
+    ai: UsageRow,
 }
 
 #[derive(QueryableByName)]
@@ -105,10 +108,10 @@ async fn stored(
     workflow: WorkflowId,
     span: Span,
 ) -> Result<Recorded, StoreError> {
-    let buckets: Vec<BucketRow> = sql_query(
-        "SELECT channel, quarter, succeeded, failed, duration_ms, messages_received, messages_sent, durations FROM rollups
-         WHERE account_id = $1 AND workflow_id = $2 AND quarter >= $3 AND quarter < $4",
-    )
+    let buckets: Vec<BucketRow> = sql_query(format!(
+        "SELECT channel, quarter, succeeded, failed, duration_ms, messages_received, messages_sent, durations, {COLUMNS} FROM rollups
+         WHERE account_id = $1 AND workflow_id = $2 AND quarter >= $3 AND quarter < $4"
+    ))
     .bind::<SqlUuid, _>(account.as_uuid())
     .bind::<SqlUuid, _>(workflow.as_uuid())
     .bind::<Timestamptz, _>(time(span.start_ms))
@@ -144,6 +147,7 @@ fn bucket(account: AccountId, workflow: WorkflowId, row: &BucketRow) -> Option<(
         messages_received: row.messages_received,
         messages_sent: row.messages_sent,
         durations: sketch(&row.durations, &key),
+        ai: (&row.ai).into(),
     };
     Some((key, bucket))
 }

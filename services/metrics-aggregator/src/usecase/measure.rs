@@ -88,6 +88,14 @@ fn add(numbers: &mut v1::Numbers, bucket: &Bucket) {
     numbers.duration_ms += count(bucket.duration_ms);
     numbers.messages_received += count(bucket.messages_received);
     numbers.messages_sent += count(bucket.messages_sent);
+    if !bucket.ai.is_none() {
+        let ai = numbers.ai.get_or_insert_default();
+        ai.answers += count(bucket.ai.answers);
+        ai.fallbacks += count(bucket.ai.fallbacks);
+        ai.prompt_tokens += count(bucket.ai.prompt_tokens);
+        ai.completion_tokens += count(bucket.ai.completion_tokens);
+        ai.cost_micros += count(bucket.ai.cost_micros);
+    }
 }
 
 fn totals(measured: &Measured) -> v1::Numbers {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use contracts::ErrorCode;
 use contracts::v1::{self, ExecutionStatus, Failure};
 use flow_model::{AccountId, Channel, ExecutionId, WorkflowId};
-use flow_rollup::{Bucket, BucketKey, QUARTER_MS, Span, Visit, customer_key};
+use flow_rollup::{AiUsage, Bucket, BucketKey, QUARTER_MS, Span, Visit, customer_key};
 
 use super::{failure, ids, runner_failure};
 use crate::runner::Runner;
@@ -127,11 +127,23 @@ fn add(recorded: &mut Recorded, account: AccountId, workflow: WorkflowId, execut
         duration_ms,
         messages_received: i64::from(!record.started_by_api),
         messages_sent: execution.replies_in_all.map_or(0, i64::from),
+        ai: execution.ai.as_ref().map(usage).unwrap_or_default(),
         ..Bucket::default()
     };
     one.durations.add(duration_ms);
     bucket.add(&one);
     recorded.visits.insert(Visit { workflow, quarter_ms, customer: customer_key(&execution.customer_id) });
+}
+
+fn usage(ai: &v1::AiUsage) -> AiUsage {
+    let big = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    AiUsage {
+        answers: big(ai.answers),
+        fallbacks: big(ai.fallbacks),
+        prompt_tokens: big(ai.prompt_tokens),
+        completion_tokens: big(ai.completion_tokens),
+        cost_micros: big(ai.cost_micros),
+    }
 }
 
 fn executions(recorded: &Recorded) -> u64 {
@@ -143,12 +155,17 @@ fn executions(recorded: &Recorded) -> u64 {
 type Number = (&'static str, fn(&Bucket) -> i64);
 
 /// The numbers of a bucket that can differ.
-const NAMES: [Number; 5] = [
+const NAMES: [Number; 10] = [
     ("succeeded", |bucket| bucket.succeeded),
     ("failed", |bucket| bucket.failed),
     ("duration_ms", |bucket| bucket.duration_ms),
     ("messages_received", |bucket| bucket.messages_received),
     ("messages_sent", |bucket| bucket.messages_sent),
+    ("ai_answers", |bucket| bucket.ai.answers),
+    ("ai_fallbacks", |bucket| bucket.ai.fallbacks),
+    ("ai_prompt_tokens", |bucket| bucket.ai.prompt_tokens),
+    ("ai_completion_tokens", |bucket| bucket.ai.completion_tokens),
+    ("ai_cost_micros", |bucket| bucket.ai.cost_micros),
 ];
 
 fn differences(stored: &Recorded, right: &Recorded) -> Vec<v1::MetricsDifference> {

@@ -1,6 +1,8 @@
 //! An event as subscribers get it: CloudEvents 1.0 in JSON.
 
 use bytes::Bytes;
+use contracts::cost::from_micros;
+use contracts::v1;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -185,6 +187,38 @@ pub struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
     pub reason: Option<&'a str>,
+    /// What its AI answers took; absent when it has no step of type `ai_response`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AiData)]
+    pub ai: Option<AiData>,
+}
+
+/// What the AI answers of an execution took.
+#[derive(Debug, Serialize, Clone, Copy, PartialEq, ToSchema)]
+pub struct AiData {
+    /// Answers that were given.
+    pub answers: u64,
+    /// Times that the fallback was taken instead.
+    pub fallbacks: u64,
+    /// Tokens that a model read.
+    pub prompt_tokens: u64,
+    /// Tokens that a model said.
+    pub completion_tokens: u64,
+    /// By the prices of the settings, in their currency; to six decimals.
+    #[schema(minimum = 0)]
+    pub cost: f64,
+}
+
+impl From<v1::AiUsage> for AiData {
+    fn from(usage: v1::AiUsage) -> Self {
+        Self {
+            answers: usage.answers,
+            fallbacks: usage.fallbacks,
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            cost: from_micros(i64::try_from(usage.cost_micros).unwrap_or(i64::MAX)),
+        }
+    }
 }
 
 /// Why an execution failed.

@@ -57,6 +57,7 @@ impl ExecutionRow {
             started_at_ms: self.started_at.timestamp_millis(),
             completed_at_ms: self.completed_at.map(|time| time.timestamp_millis()),
             replies_in_all: None,
+            ai: None,
             record: v1::ExecutionRecord::decode(self.record.as_slice())
                 .inspect_err(|error| tracing::error!(%error, "a stored execution cannot be read"))
                 .ok(),

@@ -55,6 +55,7 @@ pub(super) fn document() -> Value {
             {"name": "conversations", "description": "Customers on channels: where they stand, and how people take part."},
             {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
             {"name": "knowledge", "description": "What answers are taken from."},
+            {"name": "events", "description": "What happens, as it happens."},
             {"name": "operations", "description": "What those who run Turnloom see and do."},
         ],
         "paths": paths,
@@ -74,6 +75,7 @@ fn describe(operation: &Operation) -> Value {
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
         path if path.contains("/secrets") => "secrets",
+        "/v1/events" => "events",
         path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
         _ => "workflows",
     };
@@ -132,6 +134,7 @@ pub(super) fn shaped(shape: &Shape) -> Value {
             "data": {"type": "array", "items": reference(schema)},
             "pagination": reference("CursorPagination"),
         })),
+        Shape::Events => json!({"type": "string"}),
     }
 }
 

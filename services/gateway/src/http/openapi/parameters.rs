@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::texts::VISIBLE;
 use crate::http::knowledge_bases::DOCUMENT_ID_PATTERN;
 use crate::http::operation::{Kind, Operation, Parameter, RequestHeader};
+use crate::tail::place::PLACE_CHARS_MAX;
 
 /// All parameters of an operation.
 pub(super) fn of(operation: &Operation) -> Vec<Value> {
@@ -23,7 +24,7 @@ pub(super) fn of(operation: &Operation) -> Vec<Value> {
         .collect();
     parameters.extend(operation.query.iter().map(query_parameter));
     parameters.extend(operation.headers.iter().map(|header| header_parameter(*header)));
-    if operation.reads() {
+    if operation.is_conditional() {
         let description =
             "An `ETag` that was read before: when nothing has changed the answer is 304, without a body";
         parameters.push(in_header("If-None-Match", description, &json!({"type": "string"})));
@@ -49,6 +50,12 @@ fn header_parameter(header: RequestHeader) -> Value {
                 "type": "string", "minLength": 1, "maxLength": MESSAGE_ID_CHARS_MAX, "pattern": VISIBLE,
             });
             in_header("Idempotency-Key", description, &schema)
+        }
+        RequestHeader::LastEventId => {
+            let description =
+                "The `id` that was heard last: goes on after it. Browsers send it when they come again";
+            let schema = json!({"type": "string", "maxLength": PLACE_CHARS_MAX});
+            in_header("Last-Event-ID", description, &schema)
         }
     }
 }
@@ -86,6 +93,9 @@ fn query_parameter(parameter: &Parameter) -> Value {
             json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max, "default": default})
         }
         Kind::Choice(choices) => json!({"type": "string", "enum": choices}),
+        Kind::Choices(choices) => {
+            json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": choices}})
+        }
         Kind::Text { chars_max, pattern, example } => {
             let mut schema =
                 json!({"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": pattern});
@@ -106,8 +116,13 @@ fn query_parameter(parameter: &Parameter) -> Value {
             "pattern": format!("^{kind}-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$"),
         }),
     };
-    json!({
+    let mut described = json!({
         "name": parameter.name, "in": "query", "required": parameter.required,
         "description": parameter.description, "schema": schema,
-    })
+    });
+    if matches!(parameter.kind, Kind::Choices(_)) {
+        described["style"] = json!("form");
+        described["explode"] = json!(false);
+    }
+    described
 }

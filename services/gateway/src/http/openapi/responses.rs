@@ -23,7 +23,7 @@ pub(super) fn of(operation: &Operation) -> Value {
     for answer in operation.answers {
         responses.insert(answer.status.to_string(), success(operation, answer));
     }
-    if operation.reads() {
+    if operation.is_conditional() {
         responses.insert("304".to_owned(), unchanged());
     }
     let mut errors: Vec<ErrorCode> = COMMON_ERRORS.iter().chain(operation.errors).copied().collect();
@@ -37,7 +37,7 @@ pub(super) fn of(operation: &Operation) -> Value {
 
 fn success(operation: &Operation, answer: &Answer) -> Value {
     let mut headers = common_headers();
-    if operation.reads() || matches!(answer.schema, Shape::Changed(_)) {
+    if operation.is_conditional() || matches!(answer.schema, Shape::Changed(_)) {
         headers.insert("ETag".to_owned(), header_reference("ETag"));
     }
     if answer.status == 201 && operation.method == Method::POST {
@@ -49,8 +49,17 @@ fn success(operation: &Operation, answer: &Answer) -> Value {
     json!({
         "description": answer.description,
         "headers": headers,
-        "content": {"application/json": {"schema": shaped(&answer.schema), "example": parsed(answer.example)}},
+        "content": {media_type(&answer.schema): {"schema": shaped(&answer.schema), "example": parsed(answer.example)}},
     })
+}
+
+fn media_type(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Plain(_) | Shape::One(_) | Shape::Changed(_) | Shape::List(_) | Shape::Onward(_) => {
+            "application/json"
+        }
+        Shape::Events => "text/event-stream",
+    }
 }
 
 /// Nothing has changed since the caller read it.
@@ -155,7 +164,8 @@ mod tests {
             assert!(has("401", "WWW-Authenticate"), "{}", operation.id);
             let waits = operation.understands(RequestHeader::Prefer);
             assert_eq!(has("200", "Preference-Applied"), waits, "{}", operation.id);
-            assert_eq!(has("304", "ETag") && has("200", "ETag"), operation.reads(), "{}", operation.id);
+            let conditional = operation.is_conditional();
+            assert_eq!(has("304", "ETag") && has("200", "ETag"), conditional, "{}", operation.id);
         }
     }
 }

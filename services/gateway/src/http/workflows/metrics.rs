@@ -13,6 +13,7 @@ use platform::clock::{self, rfc3339};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::usage::AiUsageView;
 use super::view::rate;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
@@ -130,6 +131,10 @@ pub(in crate::http) struct NumbersView {
     unique_customers: u64,
     /// Executions by channel; channels without any are left out.
     channel_breakdown: BTreeMap<String, u64>,
+    /// What AI answers took; left out when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AiUsageView, required = false)]
+    ai: Option<AiUsageView>,
 }
 
 /// One bucket of a series.
@@ -143,6 +148,10 @@ pub(in crate::http) struct PointView {
     success_rate: Option<f64>,
     #[schema(required)]
     average_duration_ms: Option<u64>,
+    /// What AI answers took; left out when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AiUsageView, required = false)]
+    ai: Option<AiUsageView>,
 }
 
 #[derive(Serialize)]
@@ -245,6 +254,7 @@ fn view(id: WorkflowId, granularity: v1::Granularity, found: v1::GetMetricsRespo
                 .into_iter()
                 .map(|channel| (channel.channel, channel.executions))
                 .collect(),
+            ai: totals.ai.map(AiUsageView::from),
         },
         hourly_metrics: None,
         daily_metrics: None,
@@ -267,6 +277,7 @@ fn point(point: v1::SeriesPoint) -> PointView {
         executions: numbers.succeeded + numbers.failed,
         success_rate: rate(numbers.succeeded, numbers.failed),
         average_duration_ms: mean(&numbers),
+        ai: numbers.ai.map(AiUsageView::from),
     }
 }
 

@@ -1,0 +1,89 @@
+//! What the customers hear: the stream of replies, read as a channel's adapter reads it, while the load goes on.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bus::reader::Reader;
+use bus::{Bus, BusConfig};
+use contracts::{subject, v1};
+use prost::Message;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+use crate::patience::PATIENCE;
+
+/// Messages that are taken at once.
+const MESSAGES_MAX: usize = 1_000;
+/// Longest wait for a message before it is asked again.
+const WAIT: Duration = Duration::from_secs(5);
+/// Pause before the stream is opened again, and between two looks of a customer who waits.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The replies to each customer, by their ids.
+type Heard = HashMap<String, HashSet<String>>;
+
+/// Who listens. It ends with this value.
+#[derive(Debug)]
+pub struct Hearing {
+    heard: Arc<Mutex<Heard>>,
+    listening: JoinHandle<()>,
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+impl Hearing {
+    /// Begins to listen at the first reply.
+    ///
+    /// # Errors
+    /// When the broker is away.
+    pub async fn start(nats: &str) -> Result<Self, Failure> {
+        let bus = Bus::connect(&BusConfig::for_url(nats), "hearing").await?;
+        let heard = Arc::new(Mutex::new(Heard::new()));
+        let listening = tokio::spawn(listen(bus, Arc::clone(&heard)));
+        Ok(Self { heard, listening })
+    }
+
+    /// Waits until the customer has heard so many replies, those that were sent again counted once; gives whether that came true
+    /// within [`PATIENCE`].
+    pub async fn hears(&self, customer: &str, replies: usize) -> bool {
+        let begun = Instant::now();
+        while self.count(customer) < replies {
+            if begun.elapsed() > PATIENCE {
+                return false;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        true
+    }
+
+    fn count(&self, customer: &str) -> usize {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.get(customer).map_or(0, HashSet::len)
+    }
+}
+
+async fn listen(bus: Bus, heard: Arc<Mutex<Heard>>) {
+    let mut next = 1;
+    loop {
+        if let Ok(mut reader) = Reader::open(&bus, subject::REPLIES_STREAM, next).await {
+            while let Ok(messages) = reader.next_batch(MESSAGES_MAX, WAIT).await {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                for message in messages {
+                    next = message.seq + 1;
+                    // The oracle reads them all again, and says what cannot be read.
+                    let replies = v1::Replies::decode(message.payload).unwrap_or_default();
+                    for reply in replies.replies {
+                        heard.entry(reply.customer_id).or_default().insert(reply.id);
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
