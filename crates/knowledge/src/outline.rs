@@ -120,6 +120,10 @@ impl Outline {
     pub fn finish(mut self) -> Result<Document, Unreadable> {
         self.end_table();
         self.close();
+        // A document of one line that looks like a heading says what it says.
+        if let (true, Some(heading)) = (self.passages.is_empty(), &self.first_heading) {
+            self.passages.push(Passage { headings: Vec::new(), text: heading.clone() });
+        }
         if self.is_full() {
             return Err(Unreadable::TooLong);
         }

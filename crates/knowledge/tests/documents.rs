@@ -49,6 +49,12 @@ fn plain_text_is_read_by_its_paragraphs() {
 }
 
 #[test]
+fn a_document_of_one_heading_says_that() {
+    assert_eq!(told("We open at nine", MediaType::Text), [": We open at nine"]);
+    assert_eq!(told("# We open at nine\n", MediaType::Markdown), [": We open at nine"]);
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_with_the_reason() {
     let encrypted = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n";
     for (bytes, kind, why) in [
