@@ -1,26 +1,22 @@
 //! An answer without a model: the sentences of the best passage that speak of what was asked.
 //!
-//! The confidence says how much of the question the passage covers, words that the base never says counted in full: a
-//! question about something else is below 0.5 even when its common words are found.
+//! What a passage says in a table is told row by row with the names of the columns, and what it says in code with the sentence
+//! before it.
 
-use unicode_segmentation::UnicodeSegmentation;
+mod confidence;
+mod piece;
 
-use crate::limits::{ANSWER_CHARS_MAX, ANSWER_SENTENCES_MAX};
+use std::ops::Range;
+
+pub use self::confidence::confidence;
+use self::piece::{Form, Piece};
+use crate::limits::{ANSWER_CHARS_MAX, ANSWER_PIECES_MAX};
 use crate::rank::Term;
-use crate::sentences;
 
 /// Below this confidence an answer is a guess, unless its user says otherwise.
 pub const CONFIDENCE_THRESHOLD: f64 = 0.5;
-/// Letters by which a word may be longer than its stem.
-const ENDING_LETTERS_MAX: usize = 5;
-/// The coverage that gives a confidence of one half.
-const COVERAGE_MIDDLE: f64 = 0.45;
-/// How steeply confidence grows with coverage.
-const STEEPNESS: f64 = 8.0;
-/// The part of the question that one more sentence must speak of to be worth reading.
-const SENTENCE_COST: f64 = 0.1;
-/// The similarity of meaning that is none, and the one that is full: embeddings of unlike texts are not orthogonal.
-const SIMILARITY_SPAN: (f64, f64) = (0.25, 0.75);
+/// The part of the question that one more piece must speak of to be worth reading.
+const PIECE_COST: f64 = 0.1;
 
 /// What a search found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,15 +72,21 @@ pub struct Extract {
     pub sources: Vec<Source>,
 }
 
-/// Takes the answer from what was found.
+/// Takes the answer from what was found: from the passage that answers most surely, of equals the best found.
 #[must_use]
 pub fn extract(found: &Found) -> Extract {
-    let Some(best) = found.passages.first() else {
+    let mut best: Option<(f64, &FoundPassage)> = None;
+    for passage in &found.passages {
+        let confidence = confidence(&found.terms, passage);
+        if best.is_none_or(|(most, _)| confidence > most + f64::EPSILON) {
+            best = Some((confidence, passage));
+        }
+    }
+    let Some((confidence, passage)) = best else {
         return Extract { text: String::new(), confidence: 0.0, sources: Vec::new() };
     };
-    let sentences: Vec<&str> = sentences::of_lines(&best.text).collect();
-    let text = fitting(&sentences, &found.terms);
-    Extract { text, confidence: confidence(best), sources: vec![source(best)] }
+    let pieces = piece::of(&passage.text, &found.terms);
+    Extract { text: fitting(&pieces, &found.terms), confidence, sources: vec![source(passage)] }
 }
 
 /// Where a passage stands.
@@ -98,74 +100,59 @@ pub fn source(passage: &FoundPassage) -> Source {
     }
 }
 
-/// How surely a passage answers, in 0..=1.
-#[must_use]
-pub fn confidence(passage: &FoundPassage) -> f64 {
-    let coverage = passage.coverage.clamp(0.0, 1.0);
-    let by_words = if coverage > 0.0 { logistic(coverage) } else { 0.0 };
-    let Some(similarity) = passage.similarity else { return by_words };
-    let (none, full) = SIMILARITY_SPAN;
-    let by_meaning = logistic(((similarity - none) / (full - none)).clamp(0.0, 1.0));
-    by_words.max(by_meaning)
-}
-
-fn logistic(coverage: f64) -> f64 {
-    1.0 / (1.0 + (-STEEPNESS * (coverage - COVERAGE_MIDDLE)).exp())
-}
-
-/// The run of sentences that says most of the terms, and not more than it needs for that.
-fn fitting(sentences: &[&str], terms: &[Term]) -> String {
-    let cost = SENTENCE_COST * terms.iter().map(|term| term.weight).sum::<f64>();
-    let said: Vec<Vec<bool>> = sentences.iter().map(|sentence| says(sentence, terms)).collect();
-    let mut best: Option<(f64, usize, usize)> = None;
-    for from in 0..sentences.len() {
+/// The run of pieces that says most of the terms, and not more than it needs for that.
+fn fitting(pieces: &[Piece], terms: &[Term]) -> String {
+    let cost = PIECE_COST * terms.iter().map(|term| term.weight).sum::<f64>();
+    let mut best: Option<(f64, Range<usize>)> = None;
+    for from in 0..pieces.len() {
         let mut covered = vec![false; terms.len()];
         let mut chars = 0;
-        for (length, (sentence, said)) in
-            sentences.iter().zip(&said).skip(from).take(ANSWER_SENTENCES_MAX).enumerate()
-        {
-            chars += sentence.chars().count();
-            if length > 0 && chars > ANSWER_CHARS_MAX {
+        for (more, piece) in pieces.iter().skip(from).take(ANSWER_PIECES_MAX).enumerate() {
+            chars += piece.text.chars().count();
+            if more > 0 && chars > ANSWER_CHARS_MAX {
                 break;
             }
-            covered.iter_mut().zip(said).for_each(|(covered, said)| *covered |= said);
-            let spoken_of: f64 = terms
-                .iter()
-                .zip(&covered)
-                .filter(|(_, covered)| **covered)
-                .map(|(term, _)| term.weight)
-                .sum();
-            if spoken_of <= 0.0 {
-                continue;
-            }
-            let value = f64::from(u8::try_from(length).unwrap_or(u8::MAX)).mul_add(-cost, spoken_of);
-            if best.is_none_or(|(most, _, _)| value > most + f64::EPSILON) {
-                best = Some((value, from, from + length + 1));
+            covered.iter_mut().zip(&piece.says).for_each(|(covered, says)| *covered |= says);
+            let spoken_of = piece::weight(terms, &covered);
+            let value = f64::from(u8::try_from(more).unwrap_or(u8::MAX)).mul_add(-cost, spoken_of);
+            if spoken_of > 0.0 && best.as_ref().is_none_or(|(most, _)| value > most + f64::EPSILON) {
+                best = Some((value, from..from + more + 1));
             }
         }
     }
     // When only the heading says what was asked about, the passage's beginning is what explains it.
-    let (_, from, to) = best.unwrap_or((0.0, 0, ANSWER_SENTENCES_MAX.min(sentences.len())));
-    let text = sentences.get(from..to).unwrap_or_default().join(" ");
-    text.chars()
-        .take(ANSWER_CHARS_MAX.max(sentences.get(from).map_or(0, |first| first.chars().count())))
-        .collect()
+    let run = best.map_or(0..ANSWER_PIECES_MAX.min(pieces.len()), |(_, run)| understandable(run, pieces));
+    told(pieces.get(run).unwrap_or_default())
 }
 
-/// Which of the terms a sentence has.
-fn says(sentence: &str, terms: &[Term]) -> Vec<bool> {
-    let words: Vec<String> =
-        sentence.unicode_words().flat_map(|word| word.split(['_', '.'])).map(str::to_lowercase).collect();
-    terms.iter().map(|term| words.iter().any(|word| is_form(word, &term.lexeme))).collect()
+/// With the sentence that says what a block of code is for, and with what a sentence that ends in a colon announces.
+fn understandable(mut run: Range<usize>, pieces: &[Piece]) -> Range<usize> {
+    let form = |number: usize| pieces.get(number).map(|piece| piece.form);
+    if form(run.start) == Some(Form::Code) && run.start.checked_sub(1).and_then(form) == Some(Form::Sentence)
+    {
+        run.start -= 1;
+    }
+    let announces = |number: usize| pieces.get(number).is_some_and(|piece| piece.text.ends_with(':'));
+    if run.end.checked_sub(1).is_some_and(announces) && run.end < pieces.len() {
+        run.end += 1;
+    }
+    run
 }
 
-/// Whether a word may have this stem: stems are beginnings of their words, but for a last letter that changes
-/// (`query`, `queri`).
-fn is_form(word: &str, stem: &str) -> bool {
-    let letters = stem.chars().count();
-    let same = word.chars().zip(stem.chars()).take_while(|(one, other)| one == other).count();
-    let enough = if letters > 3 { same + 1 >= letters } else { same == letters };
-    enough && word.chars().count() <= letters + ENDING_LETTERS_MAX
+/// Sentences one after the other; rows and code on lines of their own.
+fn told(pieces: &[Piece]) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    for piece in pieces {
+        if let Some(before) = before {
+            let in_a_line = before == Form::Sentence && piece.form == Form::Sentence;
+            text.push(if in_a_line { ' ' } else { '\n' });
+        }
+        text.push_str(&piece.text);
+        before = Some(piece.form);
+    }
+    let chars_max = ANSWER_CHARS_MAX.max(pieces.first().map_or(0, |first| first.text.chars().count()));
+    text.chars().take(chars_max).collect()
 }
 
 #[cfg(test)]
@@ -224,33 +211,37 @@ mod tests {
     }
 
     #[test]
-    fn confidence_grows_with_coverage_and_stays_between_0_and_1() {
-        let at = |coverage| confidence(&passage("", coverage));
-        assert!(
-            at(0.0) < at(0.3)
-                && at(0.3) < CONFIDENCE_THRESHOLD
-                && CONFIDENCE_THRESHOLD < at(0.7)
-                && at(0.7) < at(1.0)
-        );
-        for coverage in [-1.0, 0.0, 1.0, 7.0] {
-            assert!((0.0..=1.0).contains(&at(coverage)), "{coverage}");
-        }
-        let near = FoundPassage { similarity: Some(0.8), ..passage("", 0.1) };
-        assert!(confidence(&near) > 0.9);
+    fn the_passage_that_says_it_in_one_place_is_taken() {
+        let mut scattered = passage("We own shops. We have accounts. Keys are cut here.", 1.0);
+        scattered.document = "shops.md".to_owned();
+        let terms = vec![term("own", 1.0), term("account", 1.0), term("key", 1.0)];
+        let together = passage("Nothing. The gateway owns accounts and keys.", 1.0);
+        let answer = extract(&Found { terms, passages: vec![scattered, together] });
+        assert_eq!(answer.text, "The gateway owns accounts and keys.");
+        assert_eq!(answer.sources[0].document, "returns.md");
     }
 
     #[test]
-    fn words_are_known_by_their_stems() {
-        for (word, stem, same) in [
-            ("queries", "queri", true),
-            ("query", "queri", true),
-            ("returned", "return", true),
-            ("day", "day", true),
-            ("dark", "day", false),
-            ("counterproductive", "count", false),
-            ("", "day", false),
-        ] {
-            assert_eq!(is_form(word, stem), same, "{word} {stem}");
-        }
+    fn the_fitting_rows_of_a_table_are_told_with_the_names_of_their_columns() {
+        let text = "We send parcels.\n| Country: Germany | Parcel: 4.90 EUR\n| Country: Austria | Parcel: 9.90 EUR\n\
+                    | Country: Italy | Parcel: 12 EUR";
+        let found = |terms: &[&str]| Found {
+            terms: terms.iter().map(|lexeme| term(lexeme, 1.0)).collect(),
+            passages: vec![passage(text, 1.0)],
+        };
+        assert_eq!(extract(&found(&["austria", "price"])).text, "Country: Austria; Parcel: 9.90 EUR");
+        let both = "Country: Germany; Parcel: 4.90 EUR\nCountry: Italy; Parcel: 12 EUR";
+        assert_eq!(extract(&found(&["itali", "germani"])).text, both);
+    }
+
+    #[test]
+    fn code_is_told_with_the_sentence_that_says_what_it_is_for() {
+        let text = "Anything else.\nTo see its state, ask the battery:\n    bike battery --status\n    bike light --on\nThe end.";
+        let found =
+            |lexeme: &str| Found { terms: vec![term(lexeme, 1.0)], passages: vec![passage(text, 1.0)] };
+        let answer = "To see its state, ask the battery:\nbike light --on";
+        assert_eq!(extract(&found("light")).text, answer);
+        let all = "To see its state, ask the battery:\nbike battery --status\nbike light --on";
+        assert_eq!(extract(&found("see")).text, all);
     }
 }

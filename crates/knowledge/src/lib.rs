@@ -7,6 +7,7 @@
 pub mod extract;
 pub mod language;
 pub mod limits;
+mod line;
 pub mod media;
 mod outline;
 pub mod prompt;

@@ -34,8 +34,8 @@ pub const QUESTION_WORDS_MAX: usize = 32;
 pub const FOUND_MAX: u32 = 20;
 /// Characters of an answer that is made of sentences of a passage.
 pub const ANSWER_CHARS_MAX: usize = 600;
-/// Sentences of such an answer.
-pub const ANSWER_SENTENCES_MAX: usize = 3;
+/// Sentences, tables or blocks of code of such an answer.
+pub const ANSWER_PIECES_MAX: usize = 3;
 /// Passages that a model is shown.
 pub const PROMPT_PASSAGES_MAX: usize = 6;
 /// Messages of the conversation that a model is shown.

@@ -6,8 +6,12 @@
 use crate::limits::{
     HEADING_CHARS_MAX, HEADING_LEVELS, PASSAGE_CHARS, PASSAGE_CHARS_MAX, PASSAGES_MAX, TEXT_BYTES_MAX,
 };
+use crate::line::{self, Kind};
 use crate::read::{Document, Passage, Unreadable};
 use crate::sentences;
+
+/// Characters that may stand before a line.
+const MARK_CHARS_MAX: usize = 4;
 
 /// A document on its way to passages.
 #[derive(Debug, Default)]
@@ -17,6 +21,9 @@ pub(crate) struct Outline {
     /// Level and text, from the outermost.
     headings: Vec<(usize, String)>,
     gathered: String,
+    /// The names of the table's columns, and whether it has rows.
+    columns: Vec<String>,
+    has_rows: bool,
     passages: Vec<Passage>,
     bytes: usize,
     overflowed: bool,
@@ -46,9 +53,43 @@ impl Outline {
         self.headings.push((level, text));
     }
 
-    /// Adds a paragraph, an item or a row.
+    /// Adds a paragraph or an item.
     pub fn block(&mut self, text: &str) {
-        let text = one_line(text);
+        self.add(Kind::Prose, &one_line(text));
+    }
+
+    /// The names of the columns of the rows that follow.
+    pub fn columns(&mut self, names: Vec<String>) {
+        self.end_table();
+        self.columns = names;
+        self.has_rows = false;
+    }
+
+    /// Adds a row of a table; one cell without a name is a paragraph.
+    pub fn row(&mut self, cells: &[String]) {
+        self.has_rows = true;
+        let kind = if self.columns.is_empty() && cells.len() < 2 { Kind::Prose } else { Kind::Row };
+        let text = one_line(&line::row(&self.columns, cells));
+        self.add(kind, &text);
+    }
+
+    /// No more rows follow. Names without any row are one.
+    pub fn end_table(&mut self) {
+        let names = std::mem::take(&mut self.columns);
+        if !names.is_empty() && !self.has_rows {
+            self.row(&names);
+        }
+    }
+
+    /// Adds a line of code.
+    pub fn code(&mut self, text: &str) {
+        let line = one_line(text);
+        if !line.is_empty() {
+            self.add(Kind::Code, &(line::indent(text) + &line));
+        }
+    }
+
+    fn add(&mut self, kind: Kind, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -57,7 +98,7 @@ impl Outline {
             self.overflowed = true;
             return;
         }
-        for piece in pieces(&text) {
+        for piece in pieces(text) {
             let gathered = self.gathered.chars().count();
             if gathered > 0 && gathered + piece.chars().count() > PASSAGE_CHARS {
                 self.close();
@@ -65,6 +106,7 @@ impl Outline {
             if !self.gathered.is_empty() {
                 self.gathered.push('\n');
             }
+            self.gathered.push_str(kind.mark());
             self.gathered.push_str(piece);
         }
     }
@@ -76,7 +118,12 @@ impl Outline {
 
     /// All passages.
     pub fn finish(mut self) -> Result<Document, Unreadable> {
+        self.end_table();
         self.close();
+        // A document of one line that looks like a heading says what it says.
+        if let (true, Some(heading)) = (self.passages.is_empty(), &self.first_heading) {
+            self.passages.push(Passage { headings: Vec::new(), text: heading.clone() });
+        }
         if self.is_full() {
             return Err(Unreadable::TooLong);
         }
@@ -115,7 +162,7 @@ fn heading_text(text: &str) -> String {
 
 /// A block in pieces that fit into a passage.
 fn pieces(block: &str) -> Vec<&str> {
-    if block.chars().count() <= PASSAGE_CHARS_MAX {
+    if block.chars().count() <= PASSAGE_CHARS_MAX - MARK_CHARS_MAX {
         return vec![block];
     }
     let mut pieces = Vec::new();
@@ -130,7 +177,7 @@ fn pieces(block: &str) -> Vec<&str> {
         chars += more;
     }
     pieces.extend(block.get(from..));
-    pieces.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).collect()
+    pieces.into_iter().map(str::trim_end).filter(|piece| !piece.is_empty()).collect()
 }
 
 /// A sentence, or what is too long for one cut after blanks, or anywhere when it has none.

@@ -23,7 +23,8 @@ pub struct Document {
 pub struct Passage {
     /// The headings that it stands under, from the outermost.
     pub headings: Vec<String>,
-    /// What it says: paragraphs, items and rows, a line each.
+    /// What it says: paragraphs, items, rows and code, a line each. A row begins with `| `, as each of its cells does, and code
+    /// with four blanks.
     pub text: String,
 }
 

@@ -24,11 +24,6 @@ pub(crate) fn split(text: &str) -> Vec<&str> {
     sentences
 }
 
-/// The sentences of a text whose lines are blocks, without blanks around them.
-pub(crate) fn of_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().flat_map(split).map(str::trim).filter(|sentence| !sentence.is_empty())
-}
-
 fn goes_on(sentence: &str) -> bool {
     let last = sentence
         .split_whitespace()
@@ -46,7 +41,7 @@ mod tests {
     #[test]
     fn sentences_end_where_they_end() {
         let text = "Send it back, e.g. by post. It costs 4.50 EUR! Is that all? Yes\nA line. Another";
-        let found: Vec<&str> = of_lines(text).collect();
+        let found: Vec<&str> = text.lines().flat_map(split).map(str::trim).collect();
         assert_eq!(
             found,
             [

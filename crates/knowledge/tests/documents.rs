@@ -22,7 +22,7 @@ fn markdown_is_read_by_its_structure() {
         told(text, MediaType::Markdown),
         [
             "Shop: We sell shoes. All sizes.",
-            "Shop > Returns: within 30 days / unworn / with box / size: price / 42: 80 EUR / make run / More here",
+            "Shop > Returns: within 30 days / unworn / with box / | size: 42 | price: 80 EUR /     make run / More here",
         ]
     );
 }
@@ -34,7 +34,7 @@ fn html_is_read_as_it_is_seen() {
                 <table><tr><th>Size</th><td><p>42</p></td><td>80&nbsp;EUR</td></tr></table><h2>Costs</h2>We pay.<!-- no --></body>";
     assert_eq!(
         told(text, MediaType::Html),
-        ["Returns: Within 30 days. / unworn / with box / Size: 42; 80 EUR", "Returns > Costs: We pay."]
+        ["Returns: Within 30 days. / unworn / with box / | Size | 42 | 80 EUR", "Returns > Costs: We pay."]
     );
     assert_eq!(read(text.as_bytes(), MediaType::Html).unwrap().title.as_deref(), Some("Our shop & you"));
 }
@@ -46,6 +46,12 @@ fn plain_text_is_read_by_its_paragraphs() {
         told(text, MediaType::Text),
         ["Returns: You have 30 days to send it back. / - unworn / - with box"]
     );
+}
+
+#[test]
+fn a_document_of_one_heading_says_that() {
+    assert_eq!(told("We open at nine", MediaType::Text), [": We open at nine"]);
+    assert_eq!(told("# We open at nine\n", MediaType::Markdown), [": We open at nine"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod protocol;
 mod stream;
 
 use std::fmt;
+use std::time::Duration;
 
 use platform::clock;
 use reqwest::header::CONTENT_TYPE;
@@ -75,6 +76,7 @@ pub struct ChatModel {
     key: Option<SecretString>,
     input_price: f64,
     output_price: f64,
+    timeout: Duration,
 }
 
 impl fmt::Debug for ChatModel {
@@ -98,6 +100,7 @@ impl ChatModel {
             key: config.llm_key.clone(),
             input_price: config.llm_input_price,
             output_price: config.llm_output_price,
+            timeout: Duration::from_millis(config.llm_timeout_ms),
         }))
     }
 
@@ -107,7 +110,8 @@ impl ChatModel {
         &self.name
     }
 
-    /// Asks once. An answer that needs more than `tokens_max` tokens is a failure ([`ModelCode::Endless`]).
+    /// Asks once, until the deadline or as long as the settings allow. An answer that needs more than `tokens_max` tokens is
+    /// a failure ([`ModelCode::Endless`]).
     ///
     /// # Errors
     /// See [`ModelCode`].
@@ -119,7 +123,7 @@ impl ChatModel {
     ) -> Result<Completion, ModelFailure> {
         let question =
             protocol::Question { model: &self.name, messages, max_tokens: tokens_max, stream: false };
-        match timeout_at(deadline, self.ask(&question)).await {
+        match timeout_at(deadline.min(Instant::now() + self.timeout), self.ask(&question)).await {
             Ok(answered) => self.completion(&answered?),
             Err(_) => Err(ModelFailure::of(ModelCode::TimedOut)),
         }

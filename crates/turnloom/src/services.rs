@@ -43,6 +43,18 @@ impl Services {
     /// # Errors
     /// What the first one that fails says.
     pub async fn build(settings: &Settings, health: &Health) -> anyhow::Result<Self> {
+        Self::build_with(settings, &[], health).await
+    }
+
+    /// The same with settings of the runner that are else taken from the environment, such as `--llm-url` and its value.
+    ///
+    /// # Errors
+    /// What the first one that fails says.
+    pub async fn build_with(
+        settings: &Settings,
+        runner_settings: &[String],
+        health: &Health,
+    ) -> anyhow::Result<Self> {
         let all = [
             ["--database-url", &settings.database_url],
             ["--nats-url", &settings.nats_url],
@@ -51,7 +63,8 @@ impl Services {
         ];
         let arguments = |name: &'static str| std::iter::once(name).chain(all.into_iter().flatten());
         let secrets_key = ["--secrets-key", settings.secrets_key.expose_secret()];
-        let runner = arguments("execution-runner").chain(secrets_key);
+        let more = runner_settings.iter().map(String::as_str);
+        let runner = arguments("execution-runner").chain(secrets_key).chain(more);
         let runner = execution_runner::Config::try_parse_from(runner)?;
         let runner = execution_runner::App::build(runner, health).await.context("execution-runner")?;
         let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog"))?;

@@ -3,7 +3,6 @@
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Token, Tokenizer};
 
-use super::markdown::row;
 use crate::outline::Outline;
 
 /// What stands in these is not part of the text.
@@ -47,10 +46,23 @@ pub(super) fn read(text: &str, outline: &mut Outline) {
     page.flush(outline);
 }
 
+/// Whether what comes stands in a table's cell.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Cell {
+    #[default]
+    Outside,
+    Inside,
+}
+
 #[derive(Debug, Default)]
 struct Page {
     text: String,
     cells: Vec<String>,
+    cell: Cell,
+    /// Whether the row has a cell that is no heading.
+    has_values: bool,
+    /// Whether the table's columns have names: its first row has headings only.
+    named: bool,
     /// The element whose content is not seen, and how deep it stands in itself.
     unseen: Option<(Vec<u8>, usize)>,
 }
@@ -71,9 +83,18 @@ impl Page {
         }
         match name {
             b"br" => self.text.push(' '),
+            b"td" | b"th" => {
+                self.end_cell();
+                self.cell = Cell::Inside;
+                self.has_values |= name == b"td";
+            }
             // Blocks in a cell are one cell.
-            b"td" | b"th" => self.end_cell(),
-            b"p" | b"div" if !self.cells.is_empty() => self.text.push(' '),
+            b"p" | b"div" if self.cell == Cell::Inside => self.text.push(' '),
+            b"table" => {
+                self.flush(outline);
+                outline.end_table();
+                self.named = false;
+            }
             b"title" => self.text.clear(),
             name if INLINE.contains(&name) => {}
             _ => self.flush(outline),
@@ -96,7 +117,12 @@ impl Page {
                 outline.heading(usize::from(level - b'0'), &std::mem::take(&mut self.text));
             }
             b"td" | b"th" => self.end_cell(),
-            b"p" | b"div" if !self.cells.is_empty() => self.text.push(' '),
+            b"p" | b"div" if self.cell == Cell::Inside => self.text.push(' '),
+            b"table" => {
+                self.flush(outline);
+                outline.end_table();
+                self.named = false;
+            }
             name if INLINE.contains(&name) => {}
             _ => self.flush(outline),
         }
@@ -108,18 +134,28 @@ impl Page {
         }
     }
 
+    /// Cells that are empty count: those behind them stand in later columns.
     fn end_cell(&mut self) {
         let cell = std::mem::take(&mut self.text);
-        if !cell.trim().is_empty() {
+        if self.cell == Cell::Inside || !cell.trim().is_empty() {
             self.cells.push(cell);
         }
+        self.cell = Cell::Outside;
     }
 
     fn flush(&mut self, outline: &mut Outline) {
-        if !self.cells.is_empty() {
-            self.end_cell();
-            self.text = row(&std::mem::take(&mut self.cells));
+        if self.cells.is_empty() && self.cell == Cell::Outside {
+            outline.block(&std::mem::take(&mut self.text));
+            return;
         }
-        outline.block(&std::mem::take(&mut self.text));
+        self.end_cell();
+        let cells = std::mem::take(&mut self.cells);
+        let has_values = std::mem::take(&mut self.has_values);
+        if has_values || cells.len() < 2 || self.named {
+            outline.row(&cells);
+        } else {
+            outline.columns(cells);
+            self.named = true;
+        }
     }
 }

@@ -34,7 +34,7 @@ impl Reading {
             Event::End(tag) => self.end(tag, outline),
             Event::Text(text) if self.in_code => {
                 for line in text.lines() {
-                    outline.block(line);
+                    outline.code(line);
                 }
             }
             Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
@@ -65,10 +65,9 @@ impl Reading {
             TagEnd::Heading(level) => outline.heading(number(level), &std::mem::take(&mut self.text)),
             TagEnd::CodeBlock => self.in_code = false,
             TagEnd::TableCell => self.cells.push(std::mem::take(&mut self.text)),
-            TagEnd::TableHead | TagEnd::TableRow => {
-                self.text = row(&std::mem::take(&mut self.cells));
-                self.flush(outline);
-            }
+            TagEnd::TableHead => outline.columns(std::mem::take(&mut self.cells)),
+            TagEnd::TableRow => outline.row(&std::mem::take(&mut self.cells)),
+            TagEnd::Table => outline.end_table(),
             TagEnd::HtmlBlock => html::read(&std::mem::take(&mut self.html), outline),
             TagEnd::Paragraph | TagEnd::Item => self.flush(outline),
             _ => {}
@@ -78,14 +77,6 @@ impl Reading {
     fn flush(&mut self, outline: &mut Outline) {
         outline.block(&std::mem::take(&mut self.text));
     }
-}
-
-/// A table's row as a line: what it is about, then the rest.
-pub(super) fn row(cells: &[String]) -> String {
-    let mut filled = cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
-    let Some(first) = filled.next() else { return String::new() };
-    let rest: Vec<&str> = filled.collect();
-    if rest.is_empty() { first.to_owned() } else { format!("{first}: {}", rest.join("; ")) }
 }
 
 fn number(level: HeadingLevel) -> usize {

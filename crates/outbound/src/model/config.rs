@@ -5,6 +5,9 @@ use url::Url;
 
 use crate::NoClient;
 
+/// One answer of a model takes so long at most unless the settings say otherwise; milliseconds.
+const TIMEOUT_MS: u64 = 30_000;
+
 /// Settings of the language model.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ModelConfig {
@@ -23,6 +26,9 @@ pub struct ModelConfig {
     /// Price of a million tokens that the language model writes, in the same currency
     #[arg(long, env = "TURNLOOM_LLM_OUTPUT_PRICE", default_value_t = 0.0, value_parser = price)]
     pub llm_output_price: f64,
+    /// How long the language model may take for one answer, in milliseconds
+    #[arg(long, env = "TURNLOOM_LLM_TIMEOUT_MS", default_value_t = TIMEOUT_MS, value_parser = clap::value_parser!(u64).range(100..=80_000))]
+    pub llm_timeout_ms: u64,
 }
 
 /// The settings name no model that could be asked.
@@ -56,6 +62,7 @@ impl ModelConfig {
             llm_key: None,
             llm_input_price: 0.0,
             llm_output_price: 0.0,
+            llm_timeout_ms: TIMEOUT_MS,
         }
     }
 

@@ -1,7 +1,6 @@
 //! Every example of the reference page: requests as they stand there, answers as it shows them.
 //!
-//! Each group of requests has a workflow of its own. What a request determines is compared by value. The answer of the
-//! `ai_response` node is left out until that node runs.
+//! Each group of requests has a workflow of its own. What a request determines is compared by value.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod shape;
@@ -13,6 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shape::assert_same;
 use support::Product;
+use support::answering::with_document;
 use testkit::{Api, eventually};
 
 fn page() -> Value {
@@ -99,13 +99,16 @@ async fn workflows_are_listed_read_activated_and_deactivated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn executions_are_listed_and_read() {
+async fn executions_are_listed() {
     let mut product = Product::start().await;
     let (api, page) = (&product.api, page());
     let id = api.run(&page["onboarding"]).await;
     let path = format!("/v1/workflows/{id}/executions");
 
     let executed = writes(api, "I want to start").await;
+    let nodes: Vec<&Value> =
+        executed["steps"].as_array().unwrap().iter().map(|step| &step["node_id"]).collect();
+    assert_eq!(nodes, ["welcome", "collect_info"]);
 
     let listed = api.get(&format!("{path}?page=1&limit=20&status=success")).await.expect(200);
     assert_same(&page["executions"], &listed);
@@ -115,12 +118,6 @@ async fn executions_are_listed_and_read() {
         "output": {"response": "What's your name?", "next_action": "wait_for_input"},
     });
     assert_eq!(of(&listed["data"][0], &row), row);
-    let read = api.get(&format!("{path}/{}", executed["id"].as_str().unwrap())).await.expect(200);
-    assert_same(&page["execution"], &read);
-    let steps = read["data"]["steps"].as_array().unwrap();
-    let nodes: Vec<&Value> = steps.iter().map(|step| &step["node_id"]).collect();
-    assert_eq!(nodes, ["welcome", "collect_info"]);
-    assert_eq!(steps[0]["output"], json!({"message_sent": "Welcome! Let's get you started."}));
     let started = executed["started_at"].as_str().unwrap();
     for (query, total) in [
         (format!("start_date={started}&end_date={started}"), 1),
@@ -131,6 +128,39 @@ async fn executions_are_listed_and_read() {
         let listed = api.get(&format!("{path}?{query}")).await.expect(200);
         assert_eq!(listed["pagination"]["total"], total, "{query}");
     }
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_is_read_with_its_steps_and_the_answer_of_the_knowledge_base() {
+    let mut product = Product::start().await;
+    let (api, page) = (&product.api, page());
+    let answer = &page["execution"]["data"]["output"]["response"];
+    with_document(api, "text/plain", answer.as_str().unwrap()).await;
+    let id = api.run(&page["support_bot"]).await;
+    let input = &page["execution"]["data"]["input"];
+
+    let executed = writes(api, input["message"].as_str().unwrap()).await;
+
+    let path = format!("/v1/workflows/{id}/executions/{}", executed["id"].as_str().unwrap());
+    let read = api.get(&path).await.expect(200);
+    assert_same(&page["execution"], &read);
+    let data = &read["data"];
+    assert_eq!((&data["status"], &data["input"]), (&json!("success"), input));
+    let steps = data["steps"].as_array().unwrap();
+    let nodes: Vec<&Value> = steps.iter().map(|step| &step["node_id"]).collect();
+    assert_eq!(nodes, ["node-1", "node-2"]);
+    for (step, of_page) in steps.iter().zip(page["execution"]["data"]["steps"].as_array().unwrap()) {
+        for member in ["type", "status", "input"] {
+            assert_eq!(step[member], of_page[member]);
+        }
+    }
+    assert_eq!(steps[0]["output"], page["execution"]["data"]["steps"][0]["output"]);
+    let answered = &steps[1]["output"];
+    assert!(answer.as_str().unwrap().starts_with(answered["response"].as_str().unwrap()), "{answered}");
+    assert!(answered["confidence"].as_f64().unwrap() >= 0.5, "{answered}");
+    assert_eq!(answered["sources"][0]["document"], "faq");
+    assert_eq!(data["output"]["response"], answered["response"]);
     product.stop().await;
 }
 

@@ -9,6 +9,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("data", &["conversation_id", "revision", "message_id", "as_of", "complete"]),
     ("data[]", &["conversation_id", "revision", "message_id"]),
     ("data.output", &["messages"]),
+    ("data.steps[].output", &["sources"]),
     ("data.metrics", &["p50_duration_ms", "p95_duration_ms", "p99_duration_ms"]),
     ("error", &["request_id", "errors"]),
 ];

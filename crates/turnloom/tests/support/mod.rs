@@ -5,6 +5,10 @@
     reason = "each test file uses its own part, and a test fails by panicking"
 )]
 
+pub mod answering;
+pub mod attempts;
+pub mod process;
+
 use std::net::SocketAddr;
 
 use clap::Parser;
@@ -34,6 +38,8 @@ pub struct Product {
     /// Of all services together.
     pub health: Health,
     rate_limits: Switch,
+    /// Settings of the runner beyond those of all services.
+    runner_settings: Vec<String>,
     running: Vec<Running>,
 }
 
@@ -55,15 +61,36 @@ impl Product {
         Self::on(database.url().to_owned(), rate_limits).await
     }
 
+    /// The same with settings of the runner, such as `--llm-url` and its value.
+    pub async fn with_runner(runner_settings: &[&str]) -> Self {
+        let database =
+            TestDatabase::create("product", |url| async move { migrate(&url).await }).await.unwrap();
+        let runner_settings = runner_settings.iter().map(ToString::to_string).collect();
+        Self::build(database.url().to_owned(), Switch::Off, runner_settings).await
+    }
+
     /// The same on a database that may be empty.
     pub async fn on(database_url: String, rate_limits: Switch) -> Self {
+        Self::build(database_url, rate_limits, Vec::new()).await
+    }
+
+    async fn build(database_url: String, rate_limits: Switch, runner_settings: Vec<String>) -> Self {
         let nats = Nats::ephemeral().unwrap();
         let key = ApiKey::generate().expose().to_owned();
         let api = Api::new("http://127.0.0.1:0", &key);
         let health = Health::new();
         let secrets_key = secrets::new_key().unwrap();
-        let mut product =
-            Self { nats, database_url, api, key, secrets_key, health, rate_limits, running: Vec::new() };
+        let mut product = Self {
+            nats,
+            database_url,
+            api,
+            key,
+            secrets_key,
+            health,
+            rate_limits,
+            runner_settings,
+            running: Vec::new(),
+        };
         product.start_services().await;
         product
     }
@@ -79,7 +106,7 @@ impl Product {
             rate_limits: self.rate_limits,
         };
         self.health = Health::new();
-        let services = Services::build(&settings, &self.health).await.unwrap();
+        let services = Services::build_with(&settings, &self.runner_settings, &self.health).await.unwrap();
         self.api = Api::new(format!("http://{}", services.address()), &self.key);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(services.run_until(shutdown.clone()));

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::retry::{Failed, until_it_works};
+use super::secret::without_marks;
 use crate::store::read::Reads;
 
 /// Passages that are looked up.
@@ -26,8 +27,6 @@ const PASSAGES: u32 = 6;
 const SEARCH_DEADLINE: Duration = Duration::from_secs(8);
 /// Tokens of a model's answer.
 const TOKENS_MAX: u32 = 1_000;
-/// One attempt of a model takes so long at most.
-const MODEL_DEADLINE: Duration = Duration::from_secs(30);
 /// Executions of a conversation that are looked at for what was said.
 const EXECUTIONS_MAX: u32 = 100;
 
@@ -60,6 +59,8 @@ impl Answering {
         let found = until_it_works(activity, |_| Box::pin(self.search(activity, planned))).await?;
         match &self.model {
             None => Ok(extracted(&found)),
+            // What nothing speaks of cannot be answered, however eloquently.
+            Some(_) if found.passages.is_empty() => Ok(extracted(&found)),
             Some(model) => {
                 let said = self.said(activity, planned.context_length).await;
                 let (found, said) = (&found, said.as_slice());
@@ -144,7 +145,6 @@ async fn ask(
         },
         content: message.content,
     });
-    let deadline = deadline.min(Instant::now() + MODEL_DEADLINE);
     let completion = model.complete(&messages, TOKENS_MAX, deadline).await.map_err(|failure| Failed {
         code: failure.code.as_str().to_owned(),
         message: failure.message,
@@ -154,10 +154,10 @@ async fn ask(
         .map_err(|nonsense| Failed::for_now("MODEL_NONSENSE", nonsense.to_string()))?;
     let cited: Vec<&FoundPassage> =
         reply.sources.iter().filter_map(|number| found.passages.get(*number)).collect();
-    // A model that says nothing of its own sureness is as sure as what it cites.
-    let confidence = reply
-        .confidence
-        .unwrap_or_else(|| cited.iter().map(|passage| extract::confidence(passage)).fold(0.0, f64::max));
+    // A model that says nothing of its own sureness is as sure as what it cites; one that cites nothing has made it up.
+    let sureness = |passage: &&FoundPassage| extract::confidence(&found.terms, passage);
+    let of_sources = cited.iter().map(sureness).fold(0.0, f64::max);
+    let confidence = reply.confidence.filter(|_| !cited.is_empty()).unwrap_or(of_sources);
     let text = match &reply.data {
         Some(data) if reply.text.is_empty() => Value::Object(data.clone()).to_string(),
         _ => reply.text,
@@ -220,7 +220,9 @@ fn rounded(confidence: f64) -> f64 {
 
 fn object(value: Value) -> Object {
     match value {
-        Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        Value::Object(members) => {
+            without_marks(members.into_iter().filter(|(_, value)| !value.is_null()).collect())
+        }
         _ => Object::new(),
     }
 }

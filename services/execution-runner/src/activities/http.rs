@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::retry::{Failed, until_it_works};
-use super::secret::Secrets;
+use super::secret::{Secrets, without_marks};
 
 /// One attempt takes so long at most, unless the node says less; milliseconds.
 const TIMEOUT_MS: u64 = 10_000;
@@ -71,7 +71,7 @@ impl Calling {
             retry: failure.retry,
         })?;
         let output = [("status".to_owned(), Value::from(answer.status)), ("body".to_owned(), answer.body)];
-        Ok(Object::from_iter(output))
+        Ok(without_marks(Object::from_iter(output)))
     }
 }
 

@@ -13,6 +13,9 @@ use xxhash_rust::xxh3::xxh3_64;
 const ATTEMPTS_MAX: u32 = 4;
 /// Pause before the second attempt; each later one is twice as long.
 const BACK_OFF: Duration = Duration::from_millis(500);
+/// The last attempt ends so long before the activity has failed whatever happens: else whoever waits hears only that it was
+/// too late, and not why.
+const TELLING: Duration = Duration::from_secs(3);
 /// Less time than this is not worth another attempt.
 const WORTH_TRYING: Duration = Duration::from_millis(500);
 
@@ -39,10 +42,10 @@ impl Failed {
     }
 }
 
-/// When the activity has failed whatever happens.
-pub(super) fn deadline(activity: &v1::Activity) -> Instant {
+/// When the last attempt must be over.
+fn deadline(activity: &v1::Activity) -> Instant {
     let left_ms = activity.deadline_at_ms.saturating_sub(clock::now_ms());
-    Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))
+    Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)).saturating_sub(TELLING)
 }
 
 /// Tries until it works, cannot work, or there is no time left.

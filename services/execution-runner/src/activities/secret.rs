@@ -6,14 +6,39 @@ use std::time::Duration;
 use bus::Bus;
 use bus::rpc::CallError;
 use contracts::{subject, v1};
+use flow_engine::Object;
 use flow_model::{AccountId, SecretName};
 use secrecy::SecretString;
 use secrets::Sealer;
+use serde_json::Value;
 
 use super::retry::Failed;
 
 /// The catalog must answer within this time.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What the engine marks the places of secrets with (`flow_engine::secrets`).
+const MARKS: [char; 2] = ['\u{F8F0}', '\u{F8F1}'];
+
+/// What came from outside, without marks: else whoever answers could have a later request tell a secret, also by the name of
+/// a member, which `tojson` writes as it stands.
+pub(super) fn without_marks(output: Object) -> Object {
+    output.into_iter().map(|(name, value)| (unmarked(name), unmarked_value(value))).collect()
+}
+
+fn unmarked_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(unmarked(text)),
+        Value::Array(items) => items.into_iter().map(unmarked_value).collect(),
+        Value::Object(members) => Value::Object(without_marks(members)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
+fn unmarked(mut text: String) -> String {
+    text.retain(|letter| !MARKS.contains(&letter));
+    text
+}
 
 /// Where secrets come from.
 pub(super) struct Secrets {
@@ -62,5 +87,23 @@ impl Secrets {
             Some(name) => Err(missing(name)),
             None => Ok(values),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_from_outside_names_no_secret() {
+        let forged = format!("{}crm{}", MARKS[0], MARKS[1]);
+        let output =
+            json!({&forged: [{&forged: &forged}, 1, null], "ok": true}).as_object().cloned().unwrap();
+        assert_eq!(
+            Value::Object(without_marks(output)),
+            json!({"crm": [{"crm": "crm"}, 1, null], "ok": true})
+        );
     }
 }
