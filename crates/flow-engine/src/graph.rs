@@ -209,8 +209,8 @@ fn compile(
             Kind::Http(http_call(http, &node.id, place(&http.on_error), templates)?)
         }
         NodeKind::Handoff { team, note } => {
-            let note = note.as_ref().map(|note| add(format!("{}/note", node.id), note)).transpose()?;
-            Kind::Handoff { team: team.clone(), note }
+            let said = note.as_ref().map(|source| add(format!("{}/note", node.id), source)).transpose()?;
+            Kind::Handoff { team: team.clone(), note: said }
         }
     };
     Ok(Runnable { id: node.id.clone(), type_name: node.kind.type_name(), next: place(&node.next), kind })

@@ -26,7 +26,14 @@ fn take_marks_out(value: &mut Value) {
     match value {
         Value::String(text) if text.contains([BEGIN, END]) => text.retain(|c| c != BEGIN && c != END),
         Value::Array(items) => items.iter_mut().for_each(take_marks_out),
-        Value::Object(members) => members.values_mut().for_each(take_marks_out),
+        Value::Object(members) => {
+            members.values_mut().for_each(take_marks_out);
+            if members.keys().any(|name| name.contains([BEGIN, END])) {
+                let clean = |name: String| name.replace([BEGIN, END], "");
+                *members =
+                    std::mem::take(members).into_iter().map(|(name, value)| (clean(name), value)).collect();
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -62,8 +69,9 @@ mod unit {
     #[test]
     fn only_the_template_can_name_a_secret() {
         let forged = format!("{BEGIN}crm{END}");
-        let scope = add(json!({"message": {"text": forged, "all": [forged]}}), &["crm".to_owned()]);
-        assert_eq!(scope["message"], json!({"text": "crm", "all": ["crm"]}));
+        let message = json!({"text": forged, "all": [forged], "metadata": {&forged: 1}});
+        let scope = add(json!({"message": message}), &["crm".to_owned()]);
+        assert_eq!(scope["message"], json!({"text": "crm", "all": ["crm"], "metadata": {"crm": 1}}));
         let mark = scope["secrets"]["crm"].as_str().unwrap();
         assert_eq!(named(&format!("Bearer {mark}, {mark}")), ["crm", "crm"]);
     }

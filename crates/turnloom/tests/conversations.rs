@@ -1,5 +1,5 @@
 //! Conversations over the API: looking at them, people taking part, cancelling, retrying, erasing.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 

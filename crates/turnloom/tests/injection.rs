@@ -76,8 +76,8 @@ fn assert_form(name: &str, request: &Request, rules: &str, question: &str, docum
         assert_eq!(names(message), ["role", "content"], "{name}");
     }
     let messages = messages(request);
-    let roles: Vec<&str> = messages.iter().map(|(role, _)| role.as_str()).collect();
-    assert_eq!(roles, ["system", "user"], "{name}");
+    let spoken_by: Vec<&str> = messages.iter().map(|(role, _)| role.as_str()).collect();
+    assert_eq!(spoken_by, ["system", "user"], "{name}");
     assert_eq!(messages[0].1, rules, "{name}");
     let data = data(request);
     assert_eq!(names(&data), ["passages", "conversation", "question"], "{name}");

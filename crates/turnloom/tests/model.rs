@@ -1,5 +1,5 @@
 //! Answers of a language model: what it is asked, what is made of what it says, and where a flow goes when it misbehaves.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -47,9 +47,9 @@ async fn a_model_is_asked_with_passages_and_what_was_said_and_its_answer_is_told
     let messages = messages(&request);
     let roles: Vec<&str> = messages.iter().map(|(role, _)| role.as_str()).collect();
     assert_eq!(roles, ["system", "user"]);
-    let rules = &messages[0].1;
-    assert!(rules.contains(r#""Cheerful; says ann.""#) && rules.contains(r#"{"text": "#), "{rules}");
-    assert!(!rules.contains("Saturdays"), "{rules}");
+    let system = &messages[0].1;
+    assert!(system.contains(r#""Cheerful; says ann.""#) && system.contains(r#"{"text": "#), "{system}");
+    assert!(!system.contains("Saturdays"), "{system}");
     let shown = data(&request);
     assert_eq!(shown["question"], last);
     let before = json!([

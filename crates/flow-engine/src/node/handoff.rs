@@ -8,15 +8,15 @@ use crate::node::Went;
 use crate::state::{Awaited, Waiting};
 use crate::turn::{Ending, Failure, Object};
 
-/// Hands over.
+/// Hands over; `template` names what the person should know.
 pub(crate) fn begin(
     node: &Runnable,
     team: Option<&str>,
-    note: Option<&str>,
+    template: Option<&str>,
     walk: &Walk<'_>,
 ) -> Result<(Object, Went), Failure> {
-    let note = note.map(|note| walk.render(note)).transpose()?.unwrap_or_default();
-    let ending = Ending::WaitingForAgent { team: team.unwrap_or_default().to_owned(), note };
+    let said = template.map(|template| walk.render(template)).transpose()?.unwrap_or_default();
+    let ending = Ending::WaitingForAgent { team: team.unwrap_or_default().to_owned(), note: said };
     Ok((output(team), Went::Waits(Waiting::at(&node.id, Awaited::Agent), ending)))
 }
 

@@ -145,12 +145,9 @@ impl Batch {
         let mut running = HashSet::new();
         for arrival in self.frames.iter().flat_map(Frame::arrivals) {
             conversations.insert(arrival.conversation);
-            match arrival.key {
-                Some(key) => {
-                    customers.insert(arrival.customer());
-                    messages.insert(key, arrival.accepted_at_ms);
-                }
-                None => {}
+            if let Some(key) = arrival.key {
+                customers.insert(arrival.customer());
+                messages.insert(key, arrival.accepted_at_ms);
             }
             if matches!(arrival.what, What::Result { .. } | What::Command(_)) {
                 running.insert(arrival.conversation);
@@ -233,8 +230,7 @@ impl Batch {
             return None;
         }
         // Who has a conversation is known.
-        let is_new =
-            !self.loaded.conversations.get(&arrival.conversation).is_some_and(|one| !one.is_erased());
+        let is_new = self.loaded.conversations.get(&arrival.conversation).is_none_or(Conversation::is_erased);
         let customer_created =
             is_new && arrival.can_wait() && !self.loaded.customers.contains(&arrival.customer());
         let running = self.running.get(&arrival.conversation).and_then(Option::as_ref);
@@ -252,9 +248,10 @@ impl Batch {
                 self.answer(arrival, AnswerWith::Refused(reason));
             }
             Taken::Ignored(ignored, conversation) => {
-                let (handled, answer) = match ignored.to_person {
-                    true => (HandledAs::Done(arrival.execution), AnswerWith::Done),
-                    false => (HandledAs::Ignored, AnswerWith::Ignored),
+                let (handled, answer) = if ignored.to_person {
+                    (HandledAs::Done(arrival.execution), AnswerWith::Done)
+                } else {
+                    (HandledAs::Ignored, AnswerWith::Ignored)
                 };
                 self.remember(arrival, handled, customer_created, conversation);
                 self.note(arrival.partition, Entry::Ignored(*ignored));
@@ -298,9 +295,9 @@ impl Batch {
         match began {
             None => self.answer(arrival, AnswerWith::Done),
             Some(Began::Executed(executed)) => {
-                self.complete(arrival.partition, arrival.conversation, executed);
+                self.complete(arrival.partition, arrival.conversation, *executed);
             }
-            Some(Began::Calls(calls)) => self.call(arrival, calls),
+            Some(Began::Calls(calls)) => self.call(arrival, *calls),
         }
     }
 

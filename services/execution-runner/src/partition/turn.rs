@@ -98,9 +98,9 @@ pub struct Commanded {
 #[derive(Debug)]
 pub enum Began {
     /// It is over.
-    Executed(Executed),
+    Executed(Box<Executed>),
     /// It waits for an activity.
-    Calls(Calls),
+    Calls(Box<Calls>),
 }
 
 /// How many events and replies of an execution are told.

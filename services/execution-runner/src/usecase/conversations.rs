@@ -144,7 +144,13 @@ async fn exists(reads: &Reads, account: AccountId, id: ConversationId) -> Result
 fn messages_of(happened: &Happened) -> Vec<v1::ConversationMessage> {
     match happened {
         Happened::Execution(execution) => messages_of_execution(execution),
-        Happened::Note(Entry::Ignored(ignored)) => vec![v1::ConversationMessage {
+        Happened::Note(entry) => messages_of_note(entry),
+    }
+}
+
+fn messages_of_note(entry: &Entry) -> Vec<v1::ConversationMessage> {
+    match entry {
+        Entry::Ignored(ignored) => vec![v1::ConversationMessage {
             id: message_name(&ignored.execution_id),
             author: Author::Customer.into(),
             text: ignored.text.clone(),
@@ -153,7 +159,7 @@ fn messages_of(happened: &Happened) -> Vec<v1::ConversationMessage> {
             conversation_seq: ignored.first_conversation_seq + u64::from(ignored.customer_created),
             ..v1::ConversationMessage::default()
         }],
-        Happened::Note(Entry::Note(note)) => match &note.kind {
+        Entry::Note(note) => match &note.kind {
             Some(v1::conversation_note::Kind::Said(said)) => vec![v1::ConversationMessage {
                 id: tell::note::reply_id(note),
                 author: Author::Person.into(),
@@ -165,7 +171,7 @@ fn messages_of(happened: &Happened) -> Vec<v1::ConversationMessage> {
             }],
             _ => Vec::new(),
         },
-        Happened::Note(Entry::Execution(_) | Entry::Part(_)) => Vec::new(),
+        Entry::Execution(_) | Entry::Part(_) => Vec::new(),
     }
 }
 

@@ -17,25 +17,30 @@ pub(super) const SUMS: &str = "sum(ai_answers)::bigint AS ai_answers, sum(ai_fal
 #[derive(QueryableByName)]
 pub(super) struct UsageRow {
     #[diesel(sql_type = BigInt)]
-    ai_answers: i64,
+    #[diesel(column_name = ai_answers)]
+    answers: i64,
     #[diesel(sql_type = BigInt)]
-    ai_fallbacks: i64,
+    #[diesel(column_name = ai_fallbacks)]
+    fallbacks: i64,
     #[diesel(sql_type = BigInt)]
-    ai_prompt_tokens: i64,
+    #[diesel(column_name = ai_prompt_tokens)]
+    prompt_tokens: i64,
     #[diesel(sql_type = BigInt)]
-    ai_completion_tokens: i64,
+    #[diesel(column_name = ai_completion_tokens)]
+    completion_tokens: i64,
     #[diesel(sql_type = BigInt)]
-    ai_cost_micros: i64,
+    #[diesel(column_name = ai_cost_micros)]
+    cost_micros: i64,
 }
 
 impl From<&UsageRow> for AiUsage {
     fn from(row: &UsageRow) -> Self {
         Self {
-            answers: row.ai_answers,
-            fallbacks: row.ai_fallbacks,
-            prompt_tokens: row.ai_prompt_tokens,
-            completion_tokens: row.ai_completion_tokens,
-            cost_micros: row.ai_cost_micros,
+            answers: row.answers,
+            fallbacks: row.fallbacks,
+            prompt_tokens: row.prompt_tokens,
+            completion_tokens: row.completion_tokens,
+            cost_micros: row.cost_micros,
         }
     }
 }

@@ -115,6 +115,6 @@ fn gained(
             (true, false) | (false, true) => {}
         }
     }
-    let changes = gained.into_iter().filter(|(_, change)| *change != 0);
-    changes.map(|((account, channel, partition), change)| (account, channel, partition, change)).collect()
+    let differing = gained.into_iter().filter(|(_, change)| *change != 0);
+    differing.map(|((account, channel, partition), change)| (account, channel, partition, change)).collect()
 }

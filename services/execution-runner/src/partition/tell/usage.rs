@@ -14,7 +14,7 @@ const COST_MAX: f64 = 100_000.0;
 /// What such a step has written down; a model's part is there only when one was asked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Output {
+struct Answered {
     fallback: bool,
     input_tokens: u64,
     output_tokens: u64,
@@ -27,7 +27,7 @@ pub fn of(record: &v1::ExecutionRecord) -> Option<v1::AiUsage> {
     steps.peek()?;
     let mut usage = v1::AiUsage::default();
     for step in steps.filter(|step| step.status() == v1::StepStatus::Completed) {
-        let output: Output = serde_json::from_slice(&step.output_json).unwrap_or_default();
+        let output: Answered = serde_json::from_slice(&step.output_json).unwrap_or_default();
         usage.answers += u64::from(!output.fallback);
         usage.fallbacks += u64::from(output.fallback);
         usage.prompt_tokens += output.input_tokens.min(TOKENS_MAX);

@@ -202,11 +202,11 @@ fn retry(
 fn with(mut commanded: Commanded, taken: Taken) -> Taken {
     match taken {
         Taken::Executed(executed, conversation) => {
-            commanded.began = Some(Began::Executed(*executed));
+            commanded.began = Some(Began::Executed(executed));
             Taken::Commanded(Box::new(commanded), conversation)
         }
         Taken::Calls(calls, conversation) => {
-            commanded.began = Some(Began::Calls(*calls));
+            commanded.began = Some(Began::Calls(calls));
             Taken::Commanded(Box::new(commanded), conversation)
         }
         other => other,

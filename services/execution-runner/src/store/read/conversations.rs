@@ -288,7 +288,7 @@ fn filters(account: AccountId, which: &Which) -> String {
         let ids = Channel::ALL.map(|channel| {
             format!("'{}'", ConversationId::of(account, channel.as_str(), &which.customer_id).as_uuid())
         });
-        filters.push_str(&format!(" AND conversations.id IN ({})", ids.join(", ")));
+        filters = format!("{filters} AND conversations.id IN ({})", ids.join(", "));
     }
     match which.with_person {
         Some(true) => filters.push_str(" AND person_since IS NOT NULL"),

@@ -19,7 +19,7 @@ pub(crate) enum Happened {
     /// A turn, over or running.
     Execution(Box<v1::Execution>),
     /// Something beside the turns.
-    Note(Entry),
+    Note(Box<Entry>),
 }
 
 impl Happened {
@@ -29,9 +29,11 @@ impl Happened {
             Self::Execution(execution) => {
                 execution.record.as_ref().map_or(0, |record| record.first_conversation_seq)
             }
-            Self::Note(Entry::Ignored(ignored)) => ignored.first_conversation_seq,
-            Self::Note(Entry::Note(note)) => note.conversation_seq,
-            Self::Note(Entry::Execution(_) | Entry::Part(_)) => 0,
+            Self::Note(entry) => match entry.as_ref() {
+                Entry::Ignored(ignored) => ignored.first_conversation_seq,
+                Entry::Note(note) => note.conversation_seq,
+                Entry::Execution(_) | Entry::Part(_) => 0,
+            },
         }
     }
 
@@ -106,7 +108,7 @@ impl Reads {
                 let mut happened: Vec<Happened> = executions
                     .into_iter()
                     .map(|execution| Happened::Execution(Box::new(execution)))
-                    .chain(notes.into_iter().map(Happened::Note))
+                    .chain(notes.into_iter().map(|entry| Happened::Note(Box::new(entry))))
                     .filter(|one| {
                         next.is_none_or(|next: DateTime<Utc>| one.at_ms() >= next.timestamp_millis())
                     })
