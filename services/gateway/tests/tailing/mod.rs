@@ -58,9 +58,9 @@ impl Listener {
     /// The next block; none when the stream has ended as a whole.
     pub async fn next(&mut self) -> Option<Block> {
         loop {
-            if let Some((block, rest)) = self.heard.split_once("\n\n") {
-                let block = read(block);
-                self.heard = rest.to_owned();
+            if let Some(end) = self.heard.find("\n\n") {
+                let block = read(&self.heard[..end]);
+                self.heard.drain(..end + 2);
                 return Some(block);
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
@@ -96,7 +96,7 @@ fn read(text: &str) -> Block {
         match line.split_once(": ").unwrap_or_else(|| panic!("no field: {line}")) {
             ("", comment) => block.comments.push(comment.to_owned()),
             ("id", id) => block.id = Some(id.to_owned()),
-            ("event", event) => block.event = event.to_owned(),
+            ("event", event) => event.clone_into(&mut block.event),
             ("data", data) => {
                 assert!(block.data.is_null(), "data of two lines: {text}");
                 block.data = serde_json::from_str(data).unwrap();
