@@ -1,5 +1,4 @@
 //! A connection for telling ends with the broker that it was made to.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! People and API consumers take part: handing over, taking over, saying, giving back, cancelling, retrying, erasing.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -104,8 +104,11 @@ fn name(execution: &v1::Execution) -> String {
     ExecutionId::from_slice(&execution.id).unwrap().to_string()
 }
 
-/// Where each conversation stands: its events so far, the node at which it waits, and who has it.
-fn conversations(world: &World) -> BTreeMap<String, (u64, u64, Option<String>, Option<String>, u64)> {
+/// Its events so far, its waits, the node at which it waits, who has it, and the owner's epoch.
+type Stands = (u64, u64, Option<String>, Option<String>, u64);
+
+/// Where each conversation stands.
+fn conversations(world: &World) -> BTreeMap<String, Stands> {
     let stands = |conversation: &execution_runner::partition::port::Conversation| {
         let node = conversation.wait.as_ref().map(|wait| wait.node_id.clone());
         let agent = conversation.person.as_ref().map(|person| person.agent.clone());
