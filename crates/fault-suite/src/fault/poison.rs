@@ -1,8 +1,6 @@
 //! R10: frames that cannot be read, inputs that make no sense, flows that have no end or grow without bound, and turns that
 //! panic, end their process or never come to an end. Each harms itself only.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bus::publish::Outgoing;
@@ -11,6 +9,7 @@ use contracts::{subject, v1};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -108,7 +107,7 @@ async fn compare_rates(scene: &mut Scene, talk: Talk, said: Said) -> Result<(Sai
     let every = Duration::from_secs_f64(1.0 / (alone * POISONED).max(1.0));
     let poison = Poison::start(scene, every).await?;
     let beside = rate(scene, &load, lasts).await?;
-    let poisoned = poison.stop();
+    let poisoned = poison.stop().await?;
     let percent = 100.0 * beside / alone;
     scene.row.note(format!("{beside:.0} messages/s, {percent:.0} % of those without poison (target 95 %)"));
     Ok((load.finish().await?.with_tally(said.tally), poisoned))
@@ -138,30 +137,41 @@ async fn supervise(scene: &mut Scene) -> Result<(), Failure> {
 
 /// What is put into the stream by hand.
 struct Poison {
-    pieces: Arc<AtomicUsize>,
-    pouring: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+    /// Gives how many pieces there are.
+    pouring: JoinHandle<usize>,
 }
 
 impl Poison {
     async fn start(scene: &Scene, every: Duration) -> Result<Self, Failure> {
         let bus = Bus::connect(&BusConfig::for_url(&scene.fleet.nats.url()), "poison").await?;
-        let pieces = Arc::new(AtomicUsize::new(0));
         let (groups, rng) = (scene.stage.groups(), scene.stage.rng("poison"));
-        let pouring = tokio::spawn(pour(bus, groups, every, Arc::clone(&pieces), rng));
-        Ok(Self { pieces, pouring })
+        let (stop, stopped) = oneshot::channel();
+        let pouring = tokio::spawn(pour(bus, groups, every, stopped, rng));
+        Ok(Self { stop, pouring })
     }
 
-    /// Stops, and says how many pieces there are.
-    fn stop(self) -> usize {
-        self.pouring.abort();
-        self.pieces.load(Ordering::Relaxed)
+    /// Stops between two pieces, so that none is in the stream and not counted, and says how many there are.
+    async fn stop(self) -> Result<usize, Failure> {
+        self.stop.send(()).ok();
+        self.pouring.await.map_err(|error| Failure::broken(format!("pouring has failed: {error}")))
     }
 }
 
-async fn pour(bus: Bus, groups: u32, every: Duration, pieces: Arc<AtomicUsize>, mut rng: StdRng) {
+async fn pour(
+    bus: Bus,
+    groups: u32,
+    every: Duration,
+    mut stopped: oneshot::Receiver<()>,
+    mut rng: StdRng,
+) -> usize {
     let writers = Writers::start(&bus, groups);
+    let mut pieces = 0;
     loop {
-        sleep(every.mul_f64(rng.random_range(0.0..2.0))).await;
+        let pause = every.mul_f64(rng.random_range(0.0..2.0));
+        if tokio::time::timeout(pause, &mut stopped).await.is_ok() {
+            return pieces;
+        }
         let poured = if rng.random() {
             // The first field is said to be longer than the frame.
             let mut payload = vec![0x0a, 0xff, 0xff, 0x7f];
@@ -174,7 +184,7 @@ async fn pour(bus: Bus, groups: u32, every: Duration, pieces: Arc<AtomicUsize>, 
             let input = v1::Input { partition, channel: "pigeon".to_owned(), ..v1::Input::default() };
             writers.append(input).await.is_ok()
         };
-        pieces.fetch_add(usize::from(poured), Ordering::Relaxed);
+        pieces += usize::from(poured);
     }
 }
 
