@@ -3,10 +3,10 @@ ARGS ?=
 GAMES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulate bench fault check fmt generate
+.PHONY: help setup run test simulate bench bench-micro bench-instructions fault check fmt generate
 
 help: ## Shows this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 
 setup: ## Installs what is missing for all of these; ARGS=run only what runs need
 	@deploy/setup.sh $(ARGS)
@@ -28,6 +28,15 @@ bench: ## Measures how fast everything is; ARGS="--help" says what there is to m
 	@deploy/setup.sh run
 	@cargo build --release --workspace --bins
 	@target/release/turnloom bench $(ARGS)
+
+bench-micro: ## Times the pure crates piece by piece; ARGS="greet_turn" only what has this in its name
+	@deploy/setup.sh build
+	@cargo bench --workspace --bench '*' -- $(ARGS)
+
+bench-instructions: ## Counts their instructions and compares with deploy/instructions.json; ARGS="--write" keeps the new ones
+	@deploy/setup.sh instructions
+	@cargo build --workspace --bin micro --quiet
+	@target/debug/micro $(ARGS)
 
 fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--help" says what else it can
 	@deploy/setup.sh run

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs what Turnloom's build, tests and `make run` need and this machine lacks. Says nothing when all is there.
-# usage: deploy/setup.sh [run|test|check]
+# usage: deploy/setup.sh [build|run|test|check|instructions]
+#   build   Rust
 #   run     Rust, PostgreSQL, nats-server
 #   test    everything, also when nothing is said: cargo-nextest and curl, too, and the tools of the tests in .turnloom/tools:
 #             python           run as: PYTHONPATH=.turnloom/tools/python python3 -m <module>
 #             node/bin/node    the Node that tests run: the machine's own when it is recent enough
 #             node/node_modules
 #   check   Rust and the Python tools
+#   instructions  Rust and valgrind
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-test}
@@ -115,6 +117,12 @@ nextest() {
         fail "cargo-nextest could not be built: install it as https://nexte.st says."
 }
 
+# The processor that counts instructions.
+valgrind_program() {
+    have valgrind || install_package valgrind valgrind valgrind valgrind valgrind valgrind || true
+    have valgrind || fail "valgrind is missing and could not be installed: install it and run this again."
+}
+
 python_tools() {
     local tools=.turnloom/tools/python made
     pip
@@ -166,8 +174,10 @@ node_packages() {
 
 rust
 case $purpose in
+build) ;;
 run) postgres; nats ;;
 test) postgres; nats; curl_program; nextest; python_tools; nodejs; node_packages ;;
 check) python_tools ;;
-*) fail "'$purpose' is not a purpose: say run, test or check." ;;
+instructions) valgrind_program ;;
+*) fail "'$purpose' is not a purpose: say build, run, test, check or instructions." ;;
 esac

@@ -4,13 +4,14 @@
 //! nats-server; every process is measured from `/proc`, the load generator apart from the product. The numbers never
 //! decide how this ends: only a message that was acknowledged and has no execution, or no replies, does.
 //! What is deliberately absent: any way into the product but its API, except for the floor, which does the same writes
-//! without it.
+//! without it, and for `grow`, which fills its tables.
 
 mod api;
 mod bare;
 mod check;
 mod figure;
 mod floor;
+mod grow;
 mod http;
 mod load;
 mod measure;
@@ -31,7 +32,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 pub use figure::{Figure, Target};
-pub use options::Options;
+pub use grow::Grown;
+pub use options::{GrowOptions, Options};
 pub use report::Report;
 pub use scenario::Scenario;
 
@@ -94,6 +96,14 @@ pub async fn run_floor(options: &Options, programs: Programs) -> anyhow::Result<
     ];
     bench.report.figures.extend(figures);
     Ok(bench.report)
+}
+
+/// Fills a product of its own, and asks it with few executions and with many.
+///
+/// # Errors
+/// When something cannot be started, filled in or asked. What is told wrongly is in what comes back.
+pub async fn run_grow(options: &GrowOptions, programs: Programs) -> anyhow::Result<Grown> {
+    grow::run(options, &Starter { program: programs.turnloom, key: programs.key, given: None }).await
 }
 
 fn starter(options: &Options, running: Option<Running>, programs: Programs) -> anyhow::Result<Starter> {

@@ -68,3 +68,23 @@ impl Options {
         (!self.no_wait).then_some("wait=30")
     }
 }
+
+/// How `turnloom bench grow` fills and measures.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GrowOptions {
+    /// Executions that are filled in first: what many are compared with
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub small: u64,
+    /// Executions in the end
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub executions: u64,
+    /// Workflows that they are spread over; the largest has a fifth
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub workflows: u32,
+    /// Requests of each kind that are measured
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub requests: u64,
+    /// How the product is started: all in one process, or separate services
+    #[arg(long = "as", value_enum, default_value = "up")]
+    pub form: Form,
+}

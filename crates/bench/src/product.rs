@@ -4,6 +4,8 @@ mod ports;
 mod process;
 mod services;
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use crate::api::Api;
+use crate::api::{Api, text};
 use crate::http::Target;
 use process::Process;
 
@@ -19,6 +21,8 @@ pub use services::{Part, Services};
 
 /// A product that is not ready after this does not start.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
+/// Where `turnloom up` keeps its data, beside its log.
+const DATA: &str = "data";
 /// How often readiness is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -92,9 +96,9 @@ impl Starter {
 async fn up(program: &Path, key: &str) -> anyhow::Result<Product> {
     let directory = TempDir::with_prefix("turnloom-bench-").context("no temporary directory")?;
     let [port] = ports::lasting().context("no port is free")?;
-    let listen = format!("127.0.0.1:{port}");
-    let flags = ["up", "--ephemeral", "--listen", &listen, "--bootstrap-key", key];
-    let flags = flags.into_iter().chain(["--rate-limits", "off", "--log", "error"]);
+    let (listen, data) = (format!("127.0.0.1:{port}"), directory.path().join(DATA));
+    let flags = ["up", "--listen", &listen, "--bootstrap-key", key, "--rate-limits", "off", "--log", "error"];
+    let flags = flags.map(OsStr::new).into_iter().chain([OsStr::new("--data-dir"), data.as_os_str()]);
     let begun = Instant::now();
     let mut process = Process::start("turnloom", program, flags, &directory.path().join("up.log"))?;
     let target = Target { address: listen.parse()?, key: key.to_owned() };
@@ -123,6 +127,21 @@ impl Product {
             Kind::Given(pids) => pids.clone(),
             Kind::Up(up) => vec![up.0.pid()],
             Kind::Services(services) => services.roots(),
+        }
+    }
+
+    /// Address of its database, when that was started here.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn database_url(&self) -> anyhow::Result<String> {
+        match &self.kind {
+            Kind::Given(_) => bail!("nobody knows the database of a product that was not started here"),
+            Kind::Up(up) => {
+                let told = fs::read(up.1.path().join(DATA).join("run.json")).context("run.json")?;
+                Ok(text(&serde_json::from_slice(&told)?, "/database_url")?.to_owned())
+            }
+            Kind::Services(services) => Ok(services.postgres.url()),
         }
     }
 

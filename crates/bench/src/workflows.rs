@@ -68,3 +68,14 @@ pub fn ask(name: &str, keyword: &str) -> Value {
         }
     })
 }
+
+/// As [`greet`], and it fails when it is asked something.
+pub fn fragile(name: &str, keyword: &str) -> Value {
+    let mut workflow = greet(name, keyword);
+    if let Some(branches) =
+        workflow.pointer_mut("/configuration/nodes/1/branches").and_then(Value::as_array_mut)
+    {
+        branches.insert(0, json!({"when": "message.text.contains('?') && vars.answer > 0", "next": "loud"}));
+    }
+    workflow
+}

@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 async fn serve(broker: &Broker) -> RunningServer {
     Server::new(&broker.bus, "test")
-        .handle(subject::catalog::GET, |request: v1::GetWorkflowRequest| async move {
+        .handle(subject::catalog::DELETE, |request: v1::DeleteWorkflowRequest| async move {
             match &request.workflow_id[..] {
                 b"refused" => Err(Failure::because(ErrorCode::WorkflowNotFound, "nowhere").at("workflow")),
                 b"panic" => panic!("on purpose"),
@@ -32,8 +32,9 @@ async fn serve(broker: &Broker) -> RunningServer {
 }
 
 async fn ask(broker: &Broker, what: &'static str, deadline: Duration) -> Result<v1::Workflow, CallError> {
-    let request = v1::GetWorkflowRequest { workflow_id: what.into(), ..v1::GetWorkflowRequest::default() };
-    broker.bus.rpc().call(subject::catalog::GET, &request, deadline).await
+    let request =
+        v1::DeleteWorkflowRequest { workflow_id: what.into(), ..v1::DeleteWorkflowRequest::default() };
+    broker.bus.rpc().call(subject::catalog::DELETE, &request, deadline).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     DeadLetterNotFound,
     /// No such secret in this account.
     SecretNotFound,
+    /// No such key of this account.
+    ApiKeyNotFound,
     /// No such knowledge base in this account.
     KnowledgeBaseNotFound,
     /// No such document in this knowledge base.
@@ -49,6 +51,8 @@ pub enum ErrorCode {
     KnowledgeBaseAlreadyExists,
     /// The state does not allow it.
     Conflict,
+    /// The `Idempotency-Key` was sent with another request.
+    IdempotencyKeyReused,
     /// The operator has set no key to seal secrets with.
     SecretsNotConfigured,
     /// `If-Match` names another version.
@@ -67,7 +71,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -80,6 +84,7 @@ impl ErrorCode {
         Self::MessageNotFound,
         Self::DeadLetterNotFound,
         Self::SecretNotFound,
+        Self::ApiKeyNotFound,
         Self::KnowledgeBaseNotFound,
         Self::DocumentNotFound,
         Self::NotFound,
@@ -90,6 +95,7 @@ impl ErrorCode {
         Self::WorkflowAlreadyExists,
         Self::KnowledgeBaseAlreadyExists,
         Self::Conflict,
+        Self::IdempotencyKeyReused,
         Self::SecretsNotConfigured,
         Self::PreconditionFailed,
         Self::RateLimitExceeded,
@@ -115,6 +121,7 @@ impl ErrorCode {
             Self::MessageNotFound => "MESSAGE_NOT_FOUND",
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::SecretNotFound => "SECRET_NOT_FOUND",
+            Self::ApiKeyNotFound => "API_KEY_NOT_FOUND",
             Self::KnowledgeBaseNotFound => "KNOWLEDGE_BASE_NOT_FOUND",
             Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
@@ -125,6 +132,7 @@ impl ErrorCode {
             Self::WorkflowAlreadyExists => "WORKFLOW_ALREADY_EXISTS",
             Self::KnowledgeBaseAlreadyExists => "KNOWLEDGE_BASE_ALREADY_EXISTS",
             Self::Conflict => "CONFLICT",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::SecretsNotConfigured => "SECRETS_NOT_CONFIGURED",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
@@ -154,6 +162,7 @@ impl ErrorCode {
             | Self::MessageNotFound
             | Self::DeadLetterNotFound
             | Self::SecretNotFound
+            | Self::ApiKeyNotFound
             | Self::KnowledgeBaseNotFound
             | Self::DocumentNotFound
             | Self::NotFound => 404,
@@ -161,6 +170,7 @@ impl ErrorCode {
             Self::WorkflowAlreadyExists
             | Self::KnowledgeBaseAlreadyExists
             | Self::Conflict
+            | Self::IdempotencyKeyReused
             | Self::SecretsNotConfigured => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
@@ -189,6 +199,7 @@ impl ErrorCode {
             Self::MessageNotFound => "Message does not exist",
             Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::SecretNotFound => "Secret does not exist",
+            Self::ApiKeyNotFound => "API key does not exist",
             Self::KnowledgeBaseNotFound => "Knowledge base does not exist",
             Self::DocumentNotFound => "Document does not exist",
             Self::NotFound => "No such route",
@@ -199,6 +210,7 @@ impl ErrorCode {
             Self::WorkflowAlreadyExists => "Workflow with this name already exists",
             Self::KnowledgeBaseAlreadyExists => "Knowledge base with this name already exists",
             Self::Conflict => "The current state does not allow this operation",
+            Self::IdempotencyKeyReused => "The Idempotency-Key was sent with another request",
             Self::SecretsNotConfigured => "Secrets cannot be kept: the operator has set no key for them",
             Self::PreconditionFailed => "The workflow has changed since it was read",
             Self::RateLimitExceeded => "Too many requests",

@@ -67,7 +67,7 @@ pub fn definition_key(workflow: flow_model::WorkflowId, revision: u32) -> String
 pub mod catalog {
     /// `CreateWorkflowRequest` to `Workflow`.
     pub const CREATE: &str = "turnloom.catalog.v1.create";
-    /// `GetWorkflowRequest` to `Workflow`.
+    /// `GetWorkflowsRequest` to `GetWorkflowsResponse`.
     pub const GET: &str = "turnloom.catalog.v1.get";
     /// `ListWorkflowsRequest` to `ListWorkflowsResponse`.
     pub const LIST: &str = "turnloom.catalog.v1.list";
@@ -153,6 +153,8 @@ pub mod runner {
     pub const RETRY_DEAD_LETTER: &str = "turnloom.runner.v1.retry_dead_letter";
     /// `RepublishRequest` to `RepublishResponse`.
     pub const REPUBLISH: &str = "turnloom.runner.v1.republish";
+    /// `RetentionRequest` to `RetentionResponse`.
+    pub const RETENTION: &str = "turnloom.runner.v1.retention";
 }
 
 /// Subjects of the requests that any `metrics-aggregator` answers.
@@ -163,4 +165,6 @@ pub mod metrics {
     pub const REBUILD: &str = "turnloom.metrics.v1.rebuild";
     /// `EraseWorkflowRequest` to `EraseWorkflowResponse`.
     pub const ERASE_WORKFLOW: &str = "turnloom.metrics.v1.erase_workflow";
+    /// `RetentionRequest` to `RetentionResponse`.
+    pub const RETENTION: &str = "turnloom.metrics.v1.retention";
 }

@@ -41,7 +41,7 @@ impl Outside {
         });
         let model = FakeModel::saying(move |request| {
             let question = question_of(request).unwrap_or_default();
-            let answer = json!({"text": format!("Answer to {question}"), "sources": [], "confidence": 1});
+            let answer = json!({"text": format!("Answer to {question}"), "sources": [1], "confidence": 1});
             Says::text(answer.to_string()).after(takes(&question))
         });
         Self { target, model }

@@ -6,7 +6,7 @@ use crate::graph::{Graph, Kind, Runnable};
 use crate::node::{
     Went, ai_response, condition, delay, form, handoff, http_request, message, sentiment, set,
 };
-use crate::scope;
+use crate::scope::Scope;
 use crate::state::{Awaited, STATE_BYTES_MAX, State, Waiting};
 use crate::turn::{Cause, Ending, Failure, Input, Object, Reply, Step, StepStatus, Turn};
 
@@ -26,18 +26,17 @@ pub(crate) struct Walk<'a> {
 impl Walk<'_> {
     /// Renders a template of the graph with what is known now.
     pub fn render(&self, template: &str) -> Result<String, Failure> {
-        self.render_in(template, &self.scope())
+        rendered(self.graph.templates.render(template, self.scope()))
     }
 
     /// The same in a scope of its own.
     pub fn render_in(&self, template: &str, scope: &Value) -> Result<String, Failure> {
-        let rendered = self.graph.templates.render(template, scope);
-        rendered.map_err(|message| Failure::of("TEMPLATE_FAILED", message))
+        rendered(self.graph.templates.render_in(template, scope))
     }
 
     /// What templates and expressions can see now.
-    pub fn scope(&self) -> Value {
-        scope::of(&self.state, self.input)
+    pub fn scope(&self) -> Scope<'_> {
+        Scope::of(&self.state, self.input)
     }
 
     /// Says something.
@@ -193,6 +192,10 @@ fn resume(
             Err(Failure::of("STATE_UNREADABLE", message))
         }
     }
+}
+
+fn rendered(text: Result<String, String>) -> Result<String, Failure> {
+    text.map_err(|why| Failure::of("TEMPLATE_FAILED", why))
 }
 
 /// Bytes of the texts and names in these values; nodes nest them two deep at most, so this ends soon.

@@ -1,35 +1,49 @@
 //! Expressions: CEL, bounded so that none can run on.
 //!
 //! Source length, depth and list macros are bounded when an expression is compiled; what it can see is
-//! bounded by the state. Parsing recurses deeply, so it has a thread with a stack of its own; a panic of the
-//! library is an error of the expression.
+//! bounded by the state. Parsing recurses deeply, so what is not short and shallow has a thread with a stack of its
+//! own; a panic of the library is an error of the expression.
+
+mod seen;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use cel::common::ast::{Expr, IdedExpr};
-use cel::{Context, Program, Value as CelValue};
+use cel::{Context, Env, Program, Value as CelValue};
 use flow_model::limits::EXPRESSION_BYTES_MAX;
-use serde_json::Value;
 
-use crate::scope;
+use crate::scope::{self, Scope};
 
 /// Stack of the parsing thread.
 const PARSE_STACK_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of a source that is parsed where it is.
+const SHALLOW_BYTES_MAX: usize = 256;
+/// What begins something inside it; each takes the parser some 12 KiB of stack.
+const OPENING: [char; 4] = ['(', '[', '{', '?'];
+/// How many of these a source may have that is parsed where it is.
+const SHALLOW_OPENINGS_MAX: usize = 8;
 /// Depth of an expression's tree.
 const DEPTH_MAX: usize = 48;
 /// Uses of `all`, `exists`, `exists_one`, `map` and `filter`: nested ones multiply.
 const LIST_MACROS_MAX: usize = 1;
 
+/// What expressions can call. It is large, and the same for all of them.
+static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
 /// An expression that can run.
 pub(crate) struct Expression {
     program: Program,
+    /// The members of the scope that it reads.
+    reads: Vec<&'static str>,
 }
 
 impl std::fmt::Debug for Expression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Expression").field("source", &self.program.source_info().source).finish()
+        f.debug_struct("Expression")
+            .field("source", &self.program.source_info().source)
+            .finish_non_exhaustive()
     }
 }
 
@@ -42,32 +56,20 @@ impl Expression {
         if source.len() > EXPRESSION_BYTES_MAX {
             return Err(format!("it is longer than {EXPRESSION_BYTES_MAX} bytes"));
         }
-        let owned = source.to_owned();
-        let parser = thread::Builder::new()
-            .stack_size(PARSE_STACK_BYTES)
-            .spawn(move || {
-                let parsed =
-                    catch_unwind(|| Program::compile(&owned)).map_err(|_| "it cannot be read".to_owned())?;
-                let program = parsed.map_err(|errors| first_line(&errors.to_string()))?;
-                check(&program)?;
-                Ok(program)
-            })
-            .map_err(|error| format!("it cannot be read now: {error}"))?;
-        let program: Result<Program, String> =
-            parser.join().unwrap_or_else(|_| Err("it cannot be read".to_owned()));
-        Ok(Self { program: program? })
+        let program = if is_shallow(source) { parse(source) } else { parse_deep(source.to_owned()) };
+        let program = program?;
+        let reads = scope::names_in(program.references().variables());
+        Ok(Self { program, reads })
     }
 
     /// Whether it holds.
     ///
     /// # Errors
     /// What went wrong, for people; also when it gives something else than a boolean.
-    pub fn holds(&self, scope: &Value) -> Result<bool, String> {
+    pub fn holds(&self, scope: Scope<'_>) -> Result<bool, String> {
         let run = || {
-            let mut context = Context::default();
-            for name in scope::NAMES {
-                context.add_variable_from_value(name, to_cel(scope.get(name).unwrap_or(&Value::Null)));
-            }
+            let mut context = Context::with_env(Arc::clone(&STANDARD));
+            seen::show(scope.only(&self.reads), &mut context);
             self.program.execute(&context).map_err(|error| first_line(&error.to_string()))
         };
         match catch_unwind(AssertUnwindSafe(run)) {
@@ -77,6 +79,27 @@ impl Expression {
             Err(_) => Err("it cannot be run".to_owned()),
         }
     }
+}
+
+/// Whether a source needs so little stack that any thread has it: less than 200 KiB, measured in a development build.
+fn is_shallow(source: &str) -> bool {
+    source.len() <= SHALLOW_BYTES_MAX && source.matches(OPENING).count() <= SHALLOW_OPENINGS_MAX
+}
+
+fn parse(source: &str) -> Result<Program, String> {
+    let parsed = catch_unwind(|| Program::compile(source)).map_err(|_| "it cannot be read".to_owned())?;
+    let program = parsed.map_err(|errors| first_line(&errors.to_string()))?;
+    check(&program)?;
+    Ok(program)
+}
+
+/// Parses on a stack that is large enough for any source.
+fn parse_deep(source: String) -> Result<Program, String> {
+    let parser = thread::Builder::new()
+        .stack_size(PARSE_STACK_BYTES)
+        .spawn(move || parse(&source))
+        .map_err(|error| format!("it cannot be read now: {error}"))?;
+    parser.join().unwrap_or_else(|_| Err("it cannot be read".to_owned()))
 }
 
 fn first_line(text: &str) -> String {
@@ -129,38 +152,19 @@ fn walk(expression: &IdedExpr, depth: usize, macros: &mut usize) -> Result<(), S
     children.into_iter().try_for_each(|child| walk(child, depth + 1, macros))
 }
 
-/// JSON as CEL sees it: whole numbers are integers, whatever their sign.
-fn to_cel(value: &Value) -> CelValue {
-    match value {
-        Value::Null => CelValue::Null,
-        Value::Bool(value) => CelValue::Bool(*value),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => CelValue::Int(integer),
-            (None, Some(float)) => CelValue::Float(float),
-            (None, None) => CelValue::Null,
-        },
-        Value::String(text) => CelValue::String(Arc::new(text.clone())),
-        Value::Array(items) => CelValue::List(Arc::new(items.iter().map(to_cel).collect())),
-        Value::Object(map) => {
-            let entries: std::collections::HashMap<String, CelValue> =
-                map.iter().map(|(key, value)| (key.clone(), to_cel(value))).collect();
-            entries.into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod unit {
     use serde_json::json;
 
     use super::*;
+    use crate::state::State;
+    use crate::turn::Input;
 
     fn holds(source: &str) -> Result<bool, String> {
-        let scope = json!({
-            "vars": {"age": 18, "name": "Ann", "height": 1.5, "tags": ["a", "b"]},
-            "message": {"text": "hi"}, "customer": {"id": "c"}, "steps": {}
-        });
-        Expression::compile(source)?.holds(&scope)
+        let vars = json!({"age": 18, "name": "Ann", "height": 1.5, "tags": ["a", "b"], "none_yet": null});
+        let state = State { vars: vars.as_object().unwrap().clone(), ..State::fresh() };
+        let input = Input { text: "hi", message_id: "m", customer_id: "c", channel: "web", metadata: None };
+        Expression::compile(source)?.holds(Scope::of(&state, &input))
     }
 
     #[test]
@@ -174,6 +178,10 @@ mod unit {
             ("vars.tags.exists(tag, tag == 'b')", true),
             ("'a' in vars.tags", true),
             ("vars.name.matches('^A')", true),
+            ("customer.id + message.channel == 'cweb' && size(steps) == 0", true),
+            ("message.metadata == null && vars.none_yet == null", true),
+            ("vars.exists(name, name == 'height')", true),
+            ("[vars.age, 18.0].all(vars, vars == 18)", true),
         ] {
             assert_eq!(holds(source), Ok(expected), "{source}");
         }

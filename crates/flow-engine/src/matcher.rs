@@ -95,8 +95,17 @@ fn better((length, keyword): &(usize, Keyword)) -> (usize, (i64, WorkflowId)) {
 
 /// Case-folded, with single blanks for runs of white space and none at the ends.
 fn fold(text: &str) -> String {
-    let folded = caseless::default_case_fold_str(text);
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+    // What ASCII folds to is ASCII, so most texts are done in one pass.
+    let folded =
+        if text.is_ascii() { text.to_ascii_lowercase() } else { caseless::default_case_fold_str(text) };
+    let mut words = folded.split_whitespace();
+    let mut joined = String::with_capacity(folded.len());
+    joined.push_str(words.next().unwrap_or_default());
+    for word in words {
+        joined.push(' ');
+        joined.push_str(word);
+    }
+    joined
 }
 
 /// Where words begin and end, ascending.

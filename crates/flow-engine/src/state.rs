@@ -68,10 +68,19 @@ pub(crate) struct FormProgress {
     pub values: Object,
 }
 
-/// The stored form.
-#[derive(Serialize, Deserialize)]
-struct Stored {
+/// The stored form, as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
     format: u32,
+    vars: &'a Object,
+    steps: &'a Object,
+    waiting: &'a Option<Waiting>,
+    spent: Spent,
+}
+
+/// The stored form, as it is read.
+#[derive(Deserialize)]
+struct Stored {
     vars: Object,
     steps: Object,
     waiting: Option<Waiting>,
@@ -106,15 +115,10 @@ impl State {
     /// Bytes to store; the same state always gives the same.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let stored = Stored {
-            format: FORMAT,
-            vars: self.vars.clone(),
-            steps: self.steps.clone(),
-            waiting: self.waiting.clone(),
-            spent: self.spent,
-        };
+        let Self { vars, steps, waiting, spent } = self;
+        let written = Written { format: FORMAT, vars, steps, waiting, spent: *spent };
         // JSON values with text keys: writing them cannot fail.
-        serde_json::to_vec(&stored).unwrap_or_default()
+        serde_json::to_vec(&written).unwrap_or_default()
     }
 
     /// Reads stored bytes.

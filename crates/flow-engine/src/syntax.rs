@@ -1,7 +1,12 @@
 //! Checks of sources, for validation.
 
+use std::sync::LazyLock;
+
 use crate::expression::Expression;
 use crate::template::{Known, Templates};
+
+/// What templates are checked with.
+static TEMPLATES: LazyLock<Templates> = LazyLock::new(Templates::new);
 
 /// The engine's templates and expressions.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,14 +18,14 @@ impl flow_model::validate::Syntax for Syntax {
         if !source.contains(['{', '}']) {
             return Ok(());
         }
-        Templates::new().add("t", source, Known::Conversation)
+        TEMPLATES.check(source, Known::Conversation)
     }
 
     fn request_template(&self, source: &str) -> Result<(), String> {
         if !source.contains(['{', '}']) {
             return Ok(());
         }
-        Templates::new().add("t", source, Known::WithSecrets)
+        TEMPLATES.check(source, Known::WithSecrets)
     }
 
     fn expression(&self, source: &str) -> Result<(), String> {

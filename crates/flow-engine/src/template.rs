@@ -4,13 +4,18 @@
 //! macros and includes are refused: doubling a variable thirty times would fill the memory before fuel runs
 //! out. Customer text is a value in the scope and never part of a template.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use minijinja::value::{Value as MiniValue, ValueKind};
-use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, escape_formatter, filters, tests};
+use minijinja::{
+    Environment, ErrorKind, Output, State, Template, UndefinedBehavior, escape_formatter, filters, tests,
+};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::{scope, secrets};
+use crate::scope::{self, Scope};
+use crate::secrets;
 
 /// Instructions that one rendering may take.
 const FUEL: u64 = 20_000;
@@ -33,6 +38,8 @@ pub(crate) enum Known {
 /// The templates of a graph, by name.
 pub(crate) struct Templates {
     environment: Environment<'static>,
+    /// By template: the members of the scope that it reads.
+    reads: HashMap<String, Vec<&'static str>>,
 }
 
 impl std::fmt::Debug for Templates {
@@ -66,7 +73,7 @@ impl Templates {
         environment.add_filter("tojson", filters::tojson);
         environment.add_test("defined", tests::is_defined);
         environment.add_test("undefined", tests::is_undefined);
-        Self { environment }
+        Self { environment, reads: HashMap::new() }
     }
 
     /// Adds a template under a name.
@@ -79,17 +86,19 @@ impl Templates {
             .add_template_owned(name.to_owned(), source.to_owned())
             .map_err(|error| explain(&error))?;
         let template = self.environment.get_template(name).map_err(|error| explain(&error))?;
-        let mut unknown: Vec<String> = template
-            .undeclared_variables(false)
-            .into_iter()
-            .filter(|variable| !scope::NAMES.contains(&variable.as_str()))
-            .filter(|variable| known != Known::WithSecrets || variable != secrets::SCOPE)
-            .collect();
-        unknown.sort();
-        if let Some(first) = unknown.first() {
-            return Err(format!("'{first}' is not known here; there are {}", scope::NAMES.join(", ")));
-        }
+        let reads = names_of(&template, known)?;
+        self.reads.insert(name.to_owned(), reads);
         Ok(())
+    }
+
+    /// Checks a template without keeping it.
+    ///
+    /// # Errors
+    /// As [`Templates::add`].
+    pub fn check(&self, source: &str, known: Known) -> Result<(), String> {
+        check_statements(source)?;
+        let template = self.environment.template_from_str(source).map_err(|error| explain(&error))?;
+        names_of(&template, known).map(|_| ())
     }
 
     /// The secrets that a template names.
@@ -104,7 +113,16 @@ impl Templates {
     ///
     /// # Errors
     /// What went wrong, for people.
-    pub fn render(&self, name: &str, scope: &Value) -> Result<String, String> {
+    pub fn render(&self, name: &str, scope: Scope<'_>) -> Result<String, String> {
+        self.render_all(name, &scope.only(self.reads.get(name).map_or(&[], Vec::as_slice)))
+    }
+
+    /// The same in a scope of its own, all of which it can see.
+    pub fn render_in(&self, name: &str, scope: &Value) -> Result<String, String> {
+        self.render_all(name, scope)
+    }
+
+    fn render_all(&self, name: &str, scope: &impl Serialize) -> Result<String, String> {
         let template = self.environment.get_template(name).map_err(|error| explain(&error))?;
         let mut output = Capped(Vec::new());
         match template.render_captured_to(minijinja::value::Serde(scope), &mut output) {
@@ -126,12 +144,27 @@ fn write_value(
     if value.is_none() {
         return Ok(());
     }
-    if let Ok(boolean) = bool::try_from(value.clone())
-        && value.kind() == ValueKind::Bool
+    if value.kind() == ValueKind::Bool
+        && let Ok(boolean) = bool::try_from(value.clone())
     {
         return Ok(output.write_str(if boolean { "true" } else { "false" })?);
     }
     escape_formatter(output, state, value)
+}
+
+/// The members of the scope that a template reads, when it reads only what is known.
+fn names_of(template: &Template<'_, '_>, known: Known) -> Result<Vec<&'static str>, String> {
+    let variables = template.undeclared_variables(false);
+    let mut unknown: Vec<&String> = variables
+        .iter()
+        .filter(|variable| !scope::NAMES.contains(&variable.as_str()))
+        .filter(|variable| known != Known::WithSecrets || *variable != secrets::SCOPE)
+        .collect();
+    unknown.sort();
+    if let Some(first) = unknown.first() {
+        return Err(format!("'{first}' is not known here; there are {}", scope::NAMES.join(", ")));
+    }
+    Ok(scope::names_in(variables.iter().map(String::as_str)))
 }
 
 /// Refuses statements other than the known ones.
@@ -179,11 +212,12 @@ mod unit {
     use serde_json::json;
 
     use super::*;
+    use crate::Input;
 
     fn render(source: &str, scope: &Value) -> Result<String, String> {
         let mut templates = Templates::new();
         templates.add("t", source, Known::Conversation)?;
-        templates.render("t", scope)
+        templates.render_in("t", scope)
     }
 
     #[test]
@@ -207,6 +241,27 @@ mod unit {
     }
 
     #[test]
+    fn a_template_sees_what_it_reads_whatever_a_loop_calls_its_items() {
+        let vars = json!({"list": [1, 2]}).as_object().unwrap().clone();
+        let state = crate::State { vars, ..crate::State::fresh() };
+        let input = Input { text: "hi", message_id: "m", customer_id: "c", channel: "web", metadata: None };
+        let mut templates = Templates::new();
+        for (source, expected) in [
+            ("{% for message in vars.list %}{{ message }}{% endfor %}{{ message.text }}", "12hi"),
+            ("{% for vars in vars.list %}{{ vars }}{{ customer.id }}{% endfor %}", "1c2c"),
+            ("{% if message.text %}{{ steps | length }}{{ message.channel }}{% endif %}", "0web"),
+            ("{{ message.metadata }}<{{ customer }}>", "<{'id': 'c'}>"),
+        ] {
+            templates.add(source, source, Known::Conversation).unwrap();
+            assert_eq!(
+                templates.render(source, Scope::of(&state, &input)).as_deref(),
+                Ok(expected),
+                "{source}"
+            );
+        }
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_when_it_is_compiled() {
         for source in [
             "{{ vars.",
@@ -219,7 +274,7 @@ mod unit {
             let mut templates = Templates::new();
             assert!(
                 templates.add("t", source, Known::Conversation).is_err()
-                    || templates.render("t", &json!({})).is_err(),
+                    || templates.render_in("t", &json!({})).is_err(),
                 "{source}"
             );
         }

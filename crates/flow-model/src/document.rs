@@ -41,14 +41,14 @@ impl At {
         self.field(&shown, position)
     }
 
+    // There is a place for every field of a document, so it is put together without formatting.
     fn field(&self, name: &str, position: usize) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
-        self.child(format!("{}{dot}{name}", self.path), position)
+        self.child([self.path.as_str(), dot, name].concat(), position)
     }
 
     fn child(&self, path: String, position: usize) -> Self {
-        let mut order = self.order.clone();
-        order.push(position);
+        let order = [self.order.as_slice(), &[position]].concat();
         Self { path, order }
     }
 }

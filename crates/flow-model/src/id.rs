@@ -44,6 +44,12 @@ pub mod kind {
     /// A process that runs turns.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Runner {}
+    /// What lets somebody in, whatever its secret is now.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum ApiKey {}
+    /// A row of the audit log.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum AuditEntry {}
 
     impl super::Kind for Account {
         const NAME: &'static str = "account";
@@ -69,6 +75,12 @@ pub mod kind {
     impl super::Kind for Runner {
         const NAME: &'static str = "runner";
     }
+    impl super::Kind for ApiKey {
+        const NAME: &'static str = "api-key";
+    }
+    impl super::Kind for AuditEntry {
+        const NAME: &'static str = "audit-entry";
+    }
 }
 
 /// The tenant that everything belongs to.
@@ -87,6 +99,10 @@ pub type DeadLetterId = Id<kind::DeadLetter>;
 pub type KnowledgeBaseId = Id<kind::KnowledgeBase>;
 /// A process that runs turns; a new one each time that it is started.
 pub type RunnerId = Id<kind::Runner>;
+/// What lets somebody in. It stays when the secret is rotated; ids sort by when keys were made.
+pub type ApiKeyId = Id<kind::ApiKey>;
+/// A row of the audit log. A UUIDv7 of when it was written.
+pub type AuditEntryId = Id<kind::AuditEntry>;
 
 /// An id of one kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,8 @@ pub mod workflow;
 
 pub use channel::Channel;
 pub use id::{
-    AccountId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, MessageId, RunnerId, WorkflowId,
+    AccountId, ApiKeyId, AuditEntryId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, MessageId,
+    RunnerId, WorkflowId,
 };
 pub use problem::{Problem, ProblemCode, Warning, WarningCode};
 pub use secret_name::SecretName;

@@ -69,6 +69,7 @@ pub enum What {
 /// A batch being folded.
 #[derive(Debug, Default)]
 pub struct Fold {
+    before: HashMap<u32, Reached>,
     reached: HashMap<u32, Reached>,
     changes: BTreeMap<BucketKey, Bucket>,
     visits: BTreeSet<Visit>,
@@ -79,7 +80,7 @@ impl Fold {
     /// Goes on from the places that earlier batches reached.
     #[must_use]
     pub fn from(reached: HashMap<u32, Reached>) -> Self {
-        Self { reached, ..Self::default() }
+        Self { before: reached.clone(), reached, ..Self::default() }
     }
 
     /// Counts a fact, unless it was counted before.
@@ -113,6 +114,12 @@ impl Fold {
     #[must_use]
     pub fn reached(&self) -> &HashMap<u32, Reached> {
         &self.reached
+    }
+
+    /// The partitions of which the batch had something new, and how far each of them is folded now.
+    pub fn moved(&self) -> impl Iterator<Item = (u32, Reached)> + '_ {
+        let all = self.reached.iter().map(|(partition, reached)| (*partition, *reached));
+        all.filter(|(partition, reached)| self.before.get(partition) != Some(reached))
     }
 
     /// What the batch adds to each bucket.

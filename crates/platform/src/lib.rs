@@ -7,6 +7,7 @@ pub mod admin;
 pub mod clock;
 pub mod durability;
 pub mod health;
+pub mod keep;
 pub mod lifecycle;
 pub mod metrics;
 pub mod startup;

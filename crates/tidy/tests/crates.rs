@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("secrets", &["flow-model"]),
     ("testkit", &[]),
     ("tidy", &[]),
+    ("micro", &[]),
     ("gateway", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform", "secrets"]),
     ("workflow-catalog", &["bus", "contracts", "flow-engine", "flow-model", "knowledge", "pg", "platform"]),
     (
@@ -36,7 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("metrics-aggregator", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform"]),
-    ("bench", &["bus", "contracts", "flow-model", "local-stack", "pg", "platform"]),
+    ("bench", &["bus", "contracts", "flow-model", "flow-rollup", "local-stack", "pg", "platform"]),
     (
         "fault-suite",
         &[

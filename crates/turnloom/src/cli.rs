@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use bus::rpc::CallError;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use gateway::store::StoreError;
 
 use crate::api::ApiError;
 use crate::connection::Connection;
 use crate::output::{Format, RED, styled};
 use crate::printing::{self, eprintln};
 use crate::{
-    bench, chat, dead_letters, demo, doctor, events, executions, metrics, republish, runners, up, workflows,
+    accounts, bench, chat, conversations, dead_letters, demo, doctor, events, executions, keys, metrics,
+    republish, retention, runners, up, workflows,
 };
 
 /// Turnloom runs conversational workflows.
@@ -43,9 +45,12 @@ enum Command {
     /// Lists, shows, applies, activates workflows
     #[command(subcommand)]
     Workflows(workflows::Command),
-    /// Lists and shows executions
+    /// Lists, shows, cancels and retries executions
     #[command(subcommand)]
     Executions(executions::Command),
+    /// Lists and shows conversations, and takes part in them
+    #[command(subcommand)]
+    Conversations(conversations::Command),
     /// Shows and checks numbers
     #[command(subcommand)]
     Metrics(metrics::Command),
@@ -58,6 +63,12 @@ enum Command {
     DeadLetters(dead_letters::Command),
     /// Tells events and replies again, in order and with the same ids
     Republish(republish::Arguments),
+    /// Makes, lists and shows accounts, in the gateway's database
+    Accounts(accounts::Arguments),
+    /// Makes, lists, rotates and revokes keys of any account, in the gateway's database
+    Keys(keys::Arguments),
+    /// Shows how long things are kept and what is over its time, or has that dropped at once
+    Retention(retention::Arguments),
     /// Looks at everything that Turnloom stands on, and says what to do
     Doctor(doctor::Arguments),
     /// Measures how fast everything is and what it costs, on a private stack or on a running product
@@ -94,11 +105,15 @@ async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::Chat(arguments) => chat::run(arguments, &connection.api()?, format).await,
         Command::Workflows(command) => workflows::run(command, &connection.api()?, format).await,
         Command::Executions(command) => executions::run(command, &connection.api()?, format).await,
+        Command::Conversations(command) => conversations::run(command, &connection.api()?, format).await,
         Command::Metrics(command) => metrics::run(command, &connection, format).await,
         Command::Events(arguments) => events::run(arguments, &connection.data_dir, format).await,
         Command::Runners(arguments) => runners::run(arguments, &connection.api()?, format).await,
         Command::DeadLetters(command) => dead_letters::run(command, &connection.api()?, format).await,
         Command::Republish(arguments) => republish::run(arguments, &connection, format).await,
+        Command::Accounts(arguments) => accounts::run(arguments, &connection, format).await,
+        Command::Keys(arguments) => keys::run(arguments, &connection, format).await,
+        Command::Retention(arguments) => retention::run(arguments, &connection, format).await,
         Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
         Command::Bench(arguments) => Box::pin(bench::run(*arguments, &connection, format)).await,
         Command::Openapi => printing::write(format_args!("{}", gateway::openapi())),
@@ -131,6 +146,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
                 Some(CallError::Unavailable(_) | CallError::TimedOut)
             )
             || cause.downcast_ref::<bus::Unavailable>().is_some()
+            || cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_unavailable)
     });
     ExitCode::from(if unreachable { 3 } else { 1 })
 }

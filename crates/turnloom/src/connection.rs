@@ -103,6 +103,17 @@ impl Connection {
         Ok(Bus::connect(&BusConfig::for_url(&url), name).await?)
     }
 
+    /// The database at this address, or that of the `turnloom up` in the data directory.
+    ///
+    /// # Errors
+    /// When it is not said where it is.
+    pub fn database_url(&self, url: Option<&str>) -> anyhow::Result<String> {
+        match url {
+            Some(url) => Ok(url.to_owned()),
+            None => Ok(RunFile::read(&self.data_dir)?.database_url),
+        }
+    }
+
     /// The key that `turnloom up` keeps in the data directory. It opens everything there, so nobody else gets to see it.
     fn kept_key(&self, url: &str) -> anyhow::Result<String> {
         let running = RunFile::read(&self.data_dir)?.api_url;

@@ -1,6 +1,6 @@
-//! `turnloom executions …`: what ran.
+//! `turnloom executions …`: what ran, ending what runs, and trying again what failed.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::output::{self, BOLD, DIM, Format, GREEN, RED, YELLOW, bar, member, short, styled, time};
@@ -32,6 +32,20 @@ pub enum Command {
     },
     /// Shows one, step by step
     Get {
+        /// The workflow's id or name
+        workflow: String,
+        /// Its id
+        execution: String,
+    },
+    /// Ends one that is running
+    Cancel {
+        /// The workflow's id or name
+        workflow: String,
+        /// Its id
+        execution: String,
+    },
+    /// Tries one that failed again, from the node that failed, as a new execution
+    Retry {
         /// The workflow's id or name
         workflow: String,
         /// Its id
@@ -69,6 +83,18 @@ pub async fn run(command: Command, api: &Api, format: Format) -> anyhow::Result<
             }
             show_one(execution);
             Ok(())
+        }
+        Command::Cancel { workflow, execution } => {
+            let id = workflows::id_of(api, &workflow).await?;
+            let path = format!("/v1/workflows/{id}/executions/{execution}/cancel");
+            let answer = api.post(&path, &json!({})).await?;
+            output::done(format, &answer, |_| format!("{execution} is cancelled"))
+        }
+        Command::Retry { workflow, execution } => {
+            let id = workflows::id_of(api, &workflow).await?;
+            let path = format!("/v1/workflows/{id}/executions/{execution}/retry");
+            let answer = api.post(&path, &json!({})).await?;
+            output::done(format, &answer, |new| format!("{} tries it again", member(new, "/id")))
         }
     }
 }

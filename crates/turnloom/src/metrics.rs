@@ -221,7 +221,7 @@ async fn rebuild(
         if format.json {
             told.push(as_json(&id, &answer));
         } else {
-            show_differences(&id, &answer);
+            show_differences(&id, &answer, start_ms);
         }
     }
     if format.json {
@@ -254,15 +254,21 @@ fn as_json(id: &str, answer: &v1::RebuildMetricsResponse) -> Value {
     };
     json!({
         "workflow_id": id,
+        "since": platform::clock::rfc3339(answer.start_ms),
+        "until": platform::clock::rfc3339(answer.end_ms),
         "executions": answer.executions,
         "differences": answer.differences.iter().map(difference).collect::<Vec<_>>(),
     })
 }
 
-fn show_differences(id: &str, answer: &v1::RebuildMetricsResponse) {
+fn show_differences(id: &str, answer: &v1::RebuildMetricsResponse, since_ms: i64) {
     let count = answer.differences.len();
     let sign = if count == 0 { styled(GREEN, "✓") } else { styled(YELLOW, "~") };
     println!("{sign} {id}: {} executions counted again, {count} differences", answer.executions);
+    if answer.start_ms > since_ms {
+        let kept_since = platform::clock::rfc3339(answer.start_ms);
+        println!("  {}", styled(DIM, &format!("since {kept_since}: no earlier execution is kept")));
+    }
     if count > 0 {
         let row = |difference: &v1::MetricsDifference| {
             vec![

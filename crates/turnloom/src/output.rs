@@ -42,6 +42,19 @@ pub fn json(value: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints what the API answered to something that was done: its `data`, or a sentence about it for people.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn done(format: Format, answer: &Value, sentence: impl FnOnce(&Value) -> String) -> anyhow::Result<()> {
+    let data = answer.get("data").unwrap_or(answer);
+    if format.json {
+        return json(data);
+    }
+    println!("{} {}", styled(GREEN, "✓"), sentence(data));
+    Ok(())
+}
+
 /// Prints a table.
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();

@@ -6,7 +6,7 @@ mod support;
 use serde_json::{Value, json};
 use support::Product;
 use support::answering::{FAQ, answers, data, messages, says, with_document};
-use testkit::{Api, FakeModel, Says};
+use testkit::{Api, FakeModel, Says, eventually};
 use tokio::task::JoinSet;
 
 const KEY: &str = "sk-model-key";
@@ -78,6 +78,57 @@ async fn a_model_is_asked_with_passages_and_what_was_said_and_its_answer_is_told
     #[expect(clippy::cast_precision_loss, reason = "few tokens")]
     let price = (read * 2 + said * 8) as f64 / 1e6;
     assert!((step["cost"].as_f64().unwrap() - price).abs() < 1e-9, "{step}");
+    product.stop().await;
+}
+
+/// A number of each answer in steps, summed.
+fn sum(steps: &[Value], member: &str) -> f64 {
+    steps.iter().map(|step| step[member].as_f64().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_took_is_told_in_events_and_summed_in_metrics() {
+    let model = FakeModel::saying(|_| says("Until noon.", &[1], 0.9));
+    let mut product = product(&model, &["--llm-input-price", "2000", "--llm-output-price", "8000"]).await;
+    let api = &product.api;
+    let workflow = api.run(&answers("Help", "question", &json!({}))).await;
+    let mut steps = Vec::new();
+    let mut told = Vec::new();
+    for text in ["question: when is the shop open?", "question: who pays for the parcel?"] {
+        let said = api.say("ann", text).await;
+        let events =
+            format!("/v1/conversations/{}/events?limit=100", said["conversation_id"].as_str().unwrap());
+        steps.push(said["execution"]["steps"][0]["output"].clone());
+        told = api.get(&events).await.expect(200)["data"].as_array().unwrap().clone();
+    }
+
+    told.retain(|event| event["type"] == "workflow.completed");
+    assert_eq!(told.len(), 2, "{told:#?}");
+    for (event, step) in told.iter().zip(&steps) {
+        let ai = &event["data"]["ai"];
+        assert_eq!((&ai["answers"], &ai["fallbacks"]), (&json!(1), &json!(0)), "{event:#}");
+        assert_eq!(
+            (&ai["prompt_tokens"], &ai["completion_tokens"]),
+            (&step["input_tokens"], &step["output_tokens"])
+        );
+        assert!(
+            (ai["cost"].as_f64().unwrap() - step["cost"].as_f64().unwrap()).abs() < 1e-6,
+            "{event:#} {step:#}"
+        );
+    }
+    let path = format!("/v1/workflows/{workflow}/metrics");
+    let counted = eventually("both are counted", || async {
+        let found = api.get(&path).await.expect(200)["data"]["metrics"].clone();
+        (found["total_executions"] == 2).then_some(found)
+    });
+    let ai = counted.await["ai"].clone();
+    assert_eq!((&ai["answers"], &ai["fallbacks"]), (&json!(2), &json!(0)));
+    for (counted, member) in
+        [("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"), ("cost", "cost")]
+    {
+        let (is, steps) = (ai[counted].as_f64().unwrap(), sum(&steps, member));
+        assert!(steps > 0.0 && (is - steps).abs() < 1e-6, "{counted}: {is}, not {steps}");
+    }
     product.stop().await;
 }
 

@@ -49,6 +49,12 @@ async fn what_the_document_says_holds_for_requests_that_nobody_thought_of() {
     let document = "/v1/knowledge-bases/support-kb/documents/returns.md";
     let document = product.api.request(Method::PUT, document).header("content-type", "text/markdown");
     product.api.send(document.body("# Returns\n\nWithin 30 days.")).await.expect(201);
+    let mut keys = Vec::new();
+    for name in ["dashboard", "bot"] {
+        let made =
+            product.api.post("/v1/api-keys", &json!({"name": name, "level": "read_only"})).await.expect(201);
+        keys.push(made["data"]["id"].as_str().unwrap().to_owned());
+    }
     let directory = directory("schemathesis");
     for name in ["schemathesis.toml", "hooks.py"] {
         std::fs::copy(file(FILES).join(name), directory.join(name)).unwrap();
@@ -61,9 +67,10 @@ async fn what_the_document_says_holds_for_requests_that_nobody_thought_of() {
     program.env("TURNLOOM_KEY", &product.key).env("TURNLOOM_EXECUTIONS", pairs);
     program.env("TURNLOOM_DEAD_LETTERS", letters.join(","));
     program.env("TURNLOOM_CONVERSATIONS", conversations.join(","));
+    program.env("TURNLOOM_API_KEYS", keys.join(","));
     let said = succeed(&mut program).await;
 
     println!("{said}");
-    assert!(said.contains("Tested: 41"), "{said}");
+    assert!(said.contains("Tested: 48"), "{said}");
     product.stop().await;
 }

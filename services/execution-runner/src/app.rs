@@ -25,7 +25,7 @@ use crate::store::dead_letters::DeadLetters;
 use crate::store::erase::Erasing;
 use crate::store::read::Reads;
 use crate::store::republish::Republishing;
-use crate::store::{self, Maintenance, PgStore};
+use crate::store::{self, Maintenance, PgStore, Retention};
 use crate::stuck;
 use crate::transport::BusTransport;
 use crate::usecase::dead_letters::LetterDesk;
@@ -54,6 +54,7 @@ impl App {
     /// When the database or the bus cannot be reached, or this installation has another number of partitions.
     pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
         let runner = &config.runner;
+        let kept = config.keep.kept(runner.deduplication_days)?;
         let (partitions, groups) = (runner.partitions, runner.partition_groups);
         patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
         store::prepare(&config.database, partitions, groups).await?;
@@ -77,12 +78,14 @@ impl App {
             partitions,
             store::deduplication_ms(runner.deduplication_days),
         );
+        let retention = Retention::new(config.database.clone(), kept);
         let desks = Desks {
             reads: reads.clone(),
             finder,
             letters: LetterDesk::new(DeadLetters::new(pool.clone(), reads), &bus, groups),
             erasing: Erasing::new(pool.clone()),
             republishing: Republishing::new(pool),
+            retention: retention.clone(),
         };
         let server = inbound::serve(&bus, desks).await?;
         let workshop = match runner.activities {
@@ -120,7 +123,7 @@ impl App {
                 Worker::new(worker, store, transport, definitions, Arc::new(clock::now_ms))
             })
             .collect();
-        let maintenance = Maintenance::new(config.database.clone(), runner.deduplication_days);
+        let maintenance = Maintenance::new(config.database.clone(), retention);
         let watchdog = Watchdog::new(bus, config.topology, layout);
         let lease = runner.lease();
         Ok(Self { workers, pulses, lease, maintenance, watchdog, workshop, server })

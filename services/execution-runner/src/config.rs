@@ -9,8 +9,11 @@ use outbound::{ModelConfig, OutboundConfig};
 use pg::PgConfig;
 use platform::admin::AdminConfig;
 use platform::durability::DurabilityConfig;
+use platform::keep::Keep;
 use platform::telemetry::TelemetryConfig;
 use secrets::SecretsConfig;
+
+use crate::store::Kept;
 
 /// Owns partitions of conversations and runs their workflows. Any number may run side by side.
 #[derive(Debug, Clone, Parser)]
@@ -46,6 +49,9 @@ pub struct Config {
     /// How secrets are sealed.
     #[command(flatten)]
     pub secrets: SecretsConfig,
+    /// How long things are kept.
+    #[command(flatten)]
+    pub keep: KeepConfig,
     /// The runner's own.
     #[command(flatten)]
     pub runner: RunnerConfig,
@@ -91,6 +97,54 @@ pub struct RunnerConfig {
     /// For fault drills only: a message whose text contains drill:panic, drill:abort or drill:hang makes its turn do that
     #[arg(long, env = "TURNLOOM_FAULT_DRILL", default_value = "off")]
     pub fault_drill: Drill,
+}
+
+/// How long things are kept; the same for all runners. What is cut by time goes by slices of thirty days, when all of a slice
+/// is over its time.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct KeepConfig {
+    /// Days that executions are kept with their steps, since they started, and up to 30 more; 0 is for ever. No less than
+    /// --deduplication-days
+    #[arg(long, env = "TURNLOOM_KEEP_EXECUTIONS_DAYS", default_value = "400", value_parser = Keep::parse::<8>)]
+    pub keep_executions_days: Keep,
+    /// Days that is kept what happened to conversations beside executions, as messages that no workflow took; 0 is for ever
+    #[arg(long, env = "TURNLOOM_KEEP_NOTES_DAYS", default_value = "400", value_parser = Keep::parse::<8>)]
+    pub keep_notes_days: Keep,
+    /// Days that dead letters are kept after they were tried again; 0 is for ever
+    #[arg(long, env = "TURNLOOM_KEEP_DEAD_LETTERS_DAYS", default_value = "30", value_parser = Keep::parse::<1>)]
+    pub keep_dead_letters_days: Keep,
+    /// Days that dead letters are kept that nobody tries again: acknowledged messages are lost then; 0 is for ever
+    #[arg(long, env = "TURNLOOM_KEEP_OPEN_DEAD_LETTERS_DAYS", default_value = "0", value_parser = Keep::parse::<1>)]
+    pub keep_open_dead_letters_days: Keep,
+}
+
+/// Executions would go too early.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "--keep-executions-days is {kept}, and must be {deduplicated} or more: so long (--deduplication-days) a message that is sent again \
+     is answered with its execution"
+)]
+pub struct KeptTooShortly {
+    kept: u32,
+    deduplicated: u32,
+}
+
+impl KeepConfig {
+    /// How long each class is kept.
+    pub(crate) fn kept(&self, deduplication_days: u32) -> Result<Kept, KeptTooShortly> {
+        match self.keep_executions_days.in_days() {
+            Some(kept) if kept < deduplication_days => {
+                Err(KeptTooShortly { kept, deduplicated: deduplication_days })
+            }
+            Some(_) | None => Ok(Kept {
+                executions: self.keep_executions_days,
+                notes: self.keep_notes_days,
+                dead_letters: self.keep_dead_letters_days,
+                open_dead_letters: self.keep_open_dead_letters_days,
+                message_keys: Keep::days(deduplication_days),
+            }),
+        }
+    }
 }
 
 /// Whether a process does activities.

@@ -8,6 +8,7 @@ use bus::{Bus, Unavailable};
 use contracts::{subject, v1};
 use platform::clock;
 
+use crate::store::Retention;
 use crate::store::erase::Erasing;
 use crate::store::read::Reads;
 use crate::store::republish::Republishing;
@@ -21,6 +22,7 @@ use crate::usecase::list_executions::list_executions;
 use crate::usecase::list_runners::list_runners;
 use crate::usecase::read::{get_execution, workflow_totals};
 use crate::usecase::republish::republish;
+use crate::usecase::retention::retention;
 
 /// What answers.
 pub(crate) struct Desks {
@@ -29,14 +31,16 @@ pub(crate) struct Desks {
     pub letters: LetterDesk,
     pub erasing: Erasing,
     pub republishing: Republishing,
+    pub retention: Retention,
 }
 
 /// Offers all endpoints.
 pub(crate) async fn serve(bus: &Bus, desks: Desks) -> Result<RunningServer, Unavailable> {
-    let Desks { reads, finder, letters, erasing, republishing } = desks;
+    let Desks { reads, finder, letters, erasing, republishing, retention } = desks;
     let server = with_reads(Server::new(bus, "execution-runner"), reads.clone(), finder);
     let server = with_conversations(server, reads.clone(), erasing.clone());
-    with_operations(server, (reads, bus.clone()), letters, erasing, republishing).start().await
+    let server = with_history(server, erasing, republishing, retention);
+    with_operations(server, (reads, bus.clone()), letters).start().await
 }
 
 /// What callers of the API and other services read.
@@ -100,14 +104,8 @@ fn with_conversations(server: Server, reads: Reads, erasing: Erasing) -> Server 
         })
 }
 
-/// What operators see and do, and what the catalog has erased.
-fn with_operations(
-    server: Server,
-    runners: (Reads, Bus),
-    letters: LetterDesk,
-    erasing: Erasing,
-    republishing: Republishing,
-) -> Server {
+/// What operators see and do.
+fn with_operations(server: Server, runners: (Reads, Bus), letters: LetterDesk) -> Server {
     let (list, get, retry) = (letters.clone(), letters.clone(), letters);
     server
         .handle(subject::runner::LIST_RUNNERS, move |_: v1::ListRunnersRequest| {
@@ -126,9 +124,18 @@ fn with_operations(
             let letters = retry.clone();
             async move { letters.retry(request).await }
         })
+}
+
+/// What becomes of what has happened: it is told again, goes when it is over its time, and the catalog has it erased.
+fn with_history(server: Server, erasing: Erasing, republishing: Republishing, keeping: Retention) -> Server {
+    server
         .handle(subject::runner::REPUBLISH, move |request: v1::RepublishRequest| {
             let republishing = republishing.clone();
             async move { republish(&republishing, request).await }
+        })
+        .handle(subject::runner::RETENTION, move |request: v1::RetentionRequest| {
+            let keeping = keeping.clone();
+            async move { retention(&keeping, request, clock::now_ms()).await }
         })
         .handle(subject::runner::ERASE_WORKFLOW, move |request: v1::EraseWorkflowRequest| {
             let erasing = erasing.clone();

@@ -15,6 +15,7 @@ mod loop_store;
 mod maintenance;
 pub(crate) mod read;
 pub(crate) mod republish;
+mod retention;
 mod setup;
 mod slices;
 mod waits;
@@ -24,7 +25,8 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use conversations::noted_at_ms;
 pub(crate) use load::deduplication_ms;
 pub use loop_store::PgStore;
-pub use maintenance::Maintenance;
+pub use maintenance::{Maintenance, MaintenanceError};
+pub use retention::{Kept, Retention};
 pub use setup::{PrepareError, prepare};
 
 /// The schema that the tables live in.

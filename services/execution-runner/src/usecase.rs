@@ -1,8 +1,8 @@
 //! What the runner answers to other services about what has happened.
 //!
 //! Nothing here moves a conversation: the only way to do that is an input to its partition, which is what trying a dead
-//! letter again gives it. What is changed is history: the executions of a workflow that was deleted go away, and what
-//! commits had to tell is told again.
+//! letter again gives it. What is changed is history: the executions of a workflow that was deleted go away, what is
+//! over its time is dropped, and what commits had to tell is told again.
 
 pub(crate) mod commit_events;
 pub(crate) mod conversations;
@@ -14,6 +14,7 @@ pub(crate) mod list_executions;
 pub(crate) mod list_runners;
 pub(crate) mod read;
 pub(crate) mod republish;
+pub(crate) mod retention;
 
 use contracts::ErrorCode;
 use contracts::v1::Failure;

@@ -8,9 +8,11 @@ use bus::rpc::CallError;
 use contracts::v1::{DeadLetterKind, DeadLetterStatus, MessageState};
 use contracts::{ErrorCode, subject, v1};
 use execution_runner::partition::port::message_key;
+use execution_runner::store::Kept;
 use flow_model::{AccountId, ConversationId};
+use platform::keep::Keep;
 use prost::Message;
-use support::{PATIENCE, Stack, eventually, greet, workflow};
+use support::{KEPT_FOR_EVER, PATIENCE, Stack, eventually, greet, workflow};
 use uuid::Uuid;
 
 const INSERT: &str = "INSERT INTO dead_letters (incarnation, grp, seq, position, payload, error, attempts, id, kind, account_id, channel,
@@ -214,7 +216,8 @@ async fn letters_that_were_tried_again_long_ago_are_forgotten() {
         stack.sql().await.execute(retried, &[&id, &days]).await.unwrap();
     }
 
-    let tidying = execution_runner::store::Maintenance::new(pg::PgConfig::for_url(&stack.database_url), 30);
+    let kept = Kept { dead_letters: Keep::days(30), ..KEPT_FOR_EVER };
+    let tidying = stack.maintenance(kept);
     tidying.run_once(platform::clock::now_ms()).await.unwrap();
 
     assert_eq!(code(get(&stack, stack.account, ids[0].as_bytes()).await), ErrorCode::DeadLetterNotFound);

@@ -7,7 +7,7 @@ use contracts::v1::{ExecutionStatus, ListExecutionsRequest};
 use flow_model::WorkflowId;
 use support::{Stack, workflow};
 
-/// Finished executions, over some hours.
+/// Finished executions, over several slices.
 const FINISHED: i64 = 4000;
 /// Running ones, among them.
 const RUNNING: i64 = 60;
@@ -15,36 +15,43 @@ const HOUR_MS: i64 = 3_600_000;
 /// Rows of a page; a prime number, so that pages end anywhere.
 const LIMIT: u32 = 97;
 
-/// Rows of any channel and status as the runner would have committed them; the same in every run, several in a second.
+const DAY_MS: i64 = 24 * HOUR_MS;
+const SLICE_MS: i64 = 30 * DAY_MS;
+/// They start in so many days, at any half of an hour.
+const DAYS: i64 = 100;
+
+/// Rows of any channel and status as the runner would have committed them; the same in every run, some at the same moment.
 const ROWS: &str = "
     INSERT INTO executions SELECT md5('id' || n)::uuid, $1, $2, 1, md5('c' || n)::uuid, 'c' || n, 1 + (h / 7) % 5,
-        CASE WHEN h % 7 < 5 THEN 2 ELSE 3 END, $3::timestamptz + interval '1 s' * (h % $4::bigint), $3::timestamptz + interval '9 h', 0, ''
+        CASE WHEN h % 7 < 5 THEN 2 ELSE 3 END, $3::timestamptz + interval '30 min' * (h % $4::bigint), $3::timestamptz + interval '101 days', 0, ''
     FROM (SELECT n, abs(hashint8(n)::bigint) AS h FROM generate_series(1, $5::bigint) AS n) AS numbers";
 const COUNTERS: &str = "
-    INSERT INTO counters SELECT workflow_id, date_trunc('hour', started_at, 'UTC'), channel, status, 0, count(*)
-    FROM executions GROUP BY 1, 2, 3, 4";
+    INSERT INTO counters SELECT workflow_id, to_timestamp(floor(extract(epoch FROM started_at) / 3600 / hours) * 3600 * hours), channel,
+        status, 0, count(*), hours
+    FROM executions, (VALUES (1), (720)) AS counted (hours) GROUP BY 1, 2, 3, 4, 7";
 const RUNNING_ROWS: &str = "
     INSERT INTO running_executions SELECT md5('run' || n)::uuid, $1, $2, 1, md5('r' || n)::uuid, 'r' || n, 1 + n % 5,
-        $3::timestamptz + interval '1 s' * (abs(hashint8(-n)::bigint) % $4::bigint), 0, '', ''
+        $3::timestamptz + interval '30 min' * (abs(hashint8(-n)::bigint) % $4::bigint), 0, '', ''
     FROM generate_series(1, $5::bigint) AS n";
 
-/// Fills the tables from an hour on, over six hours, and gives that hour. Runners start afterwards: they make slices, too.
+/// Fills the tables from an hour in the middle of a slice on, and gives that hour. Runners start afterwards: they make
+/// slices, too.
 async fn fill(stack: &Stack, workflow: WorkflowId) -> i64 {
     let sql = stack.sql().await;
-    let slice = "SELECT (extract(epoch FROM date_trunc('day', now(), 'UTC')) * 1000)::bigint";
-    let start_ms: i64 = sql.query_one(slice, &[]).await.unwrap().get(0);
-    let day = format!(
-        "CREATE TABLE executions_{} PARTITION OF executions FOR VALUES FROM (to_timestamp({})) TO (to_timestamp({}))",
-        start_ms / (24 * HOUR_MS),
-        start_ms / 1000,
-        start_ms / 1000 + 24 * 3600
-    );
-    sql.batch_execute(&day).await.unwrap();
+    let this = platform::clock::now_ms().div_euclid(SLICE_MS);
+    for slice in this - 4..=this {
+        let (from, to) = (slice * SLICE_MS / 1000, (slice + 1) * SLICE_MS / 1000);
+        let make = format!(
+            "CREATE TABLE executions_{slice} PARTITION OF executions FOR VALUES FROM (to_timestamp({from})) TO (to_timestamp({to}))"
+        );
+        sql.batch_execute(&make).await.unwrap();
+    }
+    let start_ms = (this - 4) * SLICE_MS + 5 * DAY_MS;
     let start = chrono::DateTime::from_timestamp_millis(start_ms).unwrap();
-    let (account, workflow, seconds) = (*stack.account.as_uuid(), *workflow.as_uuid(), 6 * HOUR_MS / 1000);
-    sql.execute(ROWS, &[&account, &workflow, &start, &seconds, &FINISHED]).await.unwrap();
+    let (account, workflow, moments) = (*stack.account.as_uuid(), *workflow.as_uuid(), DAYS * 48);
+    sql.execute(ROWS, &[&account, &workflow, &start, &moments, &FINISHED]).await.unwrap();
     sql.execute(COUNTERS, &[]).await.unwrap();
-    sql.execute(RUNNING_ROWS, &[&account, &workflow, &start, &seconds, &RUNNING]).await.unwrap();
+    sql.execute(RUNNING_ROWS, &[&account, &workflow, &start, &moments, &RUNNING]).await.unwrap();
     start_ms
 }
 
@@ -76,8 +83,8 @@ async fn a_page_however_deep_is_what_a_walk_by_cursor_meets_there() {
         for channel in ["", "voice"] {
             for (start_at_ms, end_at_ms) in [
                 (None, None),
-                span(HOUR_MS / 2, 5 * HOUR_MS + HOUR_MS / 3),
-                span(HOUR_MS, 6 * HOUR_MS - 1),
+                span(HOUR_MS / 2, 95 * DAY_MS + HOUR_MS / 3),
+                span(HOUR_MS, 60 * DAY_MS - 1),
                 (Some(start_ms + 1), None),
             ] {
                 let channel = channel.to_owned();

@@ -117,7 +117,6 @@ async fn take_all(store: &PgStore, lease: Duration) -> Vec<Ownership> {
         incarnation: 1,
         owned: Vec::new(),
         position: 0,
-        closed: Vec::new(),
         told_to: String::new(),
         broker: String::new(),
         rates: Rates::default(),

@@ -12,17 +12,23 @@ use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
 use secrecy::ExposeSecret;
 use secrets::Sealer;
+use tokio::task::JoinHandle;
 
+use crate::audit::Log;
 use crate::auth::Authenticator;
 use crate::client::Client;
 use crate::config::{Config, GatewayConfig};
 use crate::http::{self, RequestTimeout};
+use crate::idempotency::Idempotency;
 use crate::intake::Intake;
 use crate::key::{ApiKey, Level};
-use crate::limit::{BadKeys, Limiter};
+use crate::keys::Desk;
+use crate::limit::Limiter;
+use crate::limit::addresses::Addresses;
 use crate::state::State;
 use crate::store::{self, Store};
 use crate::tail::Tails;
+use crate::uses::Uses;
 
 /// A request's head must be there within this time.
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
@@ -39,6 +45,8 @@ pub struct App {
     listener: TcpListener,
     address: SocketAddr,
     state: web::Data<State>,
+    store: Store,
+    uses: Uses,
     config: GatewayConfig,
 }
 
@@ -70,17 +78,23 @@ impl App {
         if let Some(key) = bootstrap {
             store.add_key(store::DEFAULT_ACCOUNT, "bootstrap", Level::FullAccess, &key).await?;
         }
+        let uses = Uses::default();
         let state = web::Data::new(State {
-            auth: Authenticator::new(store),
+            limiter: config.gateway.limits_requests().then(|| Limiter::new(store.clone())),
+            idempotency: Idempotency::new(store.clone()),
+            auth: Authenticator::new(store.clone(), uses.clone()),
+            keys: Desk::new(store.clone()),
+            audit: Log::new(store.clone()),
+            trusted_proxies: config.gateway.trusted_proxies.clone(),
             tails: Tails::new(bus.clone(), config.gateway.event_tails_max as usize),
             services: Client::new(bus),
             intake,
             sealer,
-            limiter: config.gateway.limits_requests().then(Limiter::new),
-            bad_keys: config.gateway.limits_requests().then(BadKeys::new),
+            bad_keys: config.gateway.limits_requests().then(Addresses::trying_keys),
+            bursts: config.gateway.bursts().map(Addresses::bursting),
             body_bytes_max: config.gateway.body_bytes_max as usize,
         });
-        Ok(Self { listener, address, state, config: config.gateway })
+        Ok(Self { listener, address, state, store, uses, config: config.gateway })
     }
 
     /// Where it listens.
@@ -94,12 +108,16 @@ impl App {
     /// # Errors
     /// When serving fails.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let (state, ending) = (self.state.clone(), self.state);
+        let background = self.background();
+        let (state, ending) = (self.state.clone(), self.state.clone());
         let timeout = web::Data::new(RequestTimeout(self.config.request_timeout()));
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(state.clone())
                 .app_data(timeout.clone())
+                .wrap(middleware::from_fn(http::audited))
+                .wrap(middleware::from_fn(http::idempotent))
+                .wrap(middleware::from_fn(http::bursts))
                 .wrap(middleware::from_fn(http::conditional))
                 .wrap(middleware::from_fn(http::observe))
                 .configure(http::routes)
@@ -119,8 +137,27 @@ impl App {
         // Tails never end by themselves, and nobody is to wait for them.
         ending.tails.end();
         handle.stop(true).await;
+        for task in background {
+            task.abort();
+        }
+        self.uses.write(&self.store).await;
+        if let Some(limiter) = &ending.limiter {
+            limiter.end().await;
+        }
         serving.await??;
         Ok(())
+    }
+
+    /// What goes on beside the requests, until it is stopped.
+    fn background(&self) -> Vec<JoinHandle<()>> {
+        let mut tasks = vec![
+            tokio::spawn(self.uses.clone().keep(self.store.clone())),
+            tokio::spawn(self.state.idempotency.clone().forget()),
+            tokio::spawn(self.state.keys.clone().tidy()),
+            tokio::spawn(self.state.audit.clone().tidy(self.config.keep_audit_days)),
+        ];
+        tasks.extend(self.state.limiter.clone().map(|limiter| tokio::spawn(limiter.keep())));
+        tasks
     }
 }
 

@@ -1,18 +1,21 @@
 //! Who calls: from the text of a key to its holder.
 //!
-//! An answer of the database counts for a second, so that a revoked key is refused within a second everywhere. While
+//! An answer of the database counts for less than a second, so that a revoked key is refused within a second everywhere. While
 //! the database cannot be asked, a key that was good in the last minute goes on being good.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use platform::clock;
 
 use crate::key::ApiKey;
-use crate::store::{KeyHolder, Store, StoreError};
+pub(crate) use crate::store::KeyHolder;
+use crate::store::{Store, StoreError};
+use crate::uses::Uses;
 
-/// How long an answer counts.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long an answer counts, so that with the time that it takes to ask a revoked key is refused within a second.
+const FRESH: Duration = Duration::from_millis(900);
 /// How long a known key is good while the database is away.
 const STALE: Duration = Duration::from_mins(1);
 /// Keys that are remembered, good or not.
@@ -21,7 +24,7 @@ const KEYS_MAX: u64 = 10_000;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a key is known by: the SHA-256 of its text.
-pub(crate) type Hash = [u8; 32];
+type Hash = [u8; 32];
 
 /// A caller is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -38,20 +41,21 @@ pub(crate) enum AuthError {
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     store: Store,
+    uses: Uses,
     fresh: Cache<Hash, Option<KeyHolder>>,
     known: Cache<Hash, KeyHolder>,
 }
 
 impl Authenticator {
-    /// Remembers nothing yet.
-    pub fn new(store: Store) -> Self {
+    /// Remembers nothing yet. Notes when keys are used.
+    pub fn new(store: Store, uses: Uses) -> Self {
         let fresh = Cache::builder().max_capacity(KEYS_MAX).time_to_live(FRESH).build();
         let known = Cache::builder().max_capacity(KEYS_MAX).time_to_live(STALE).build();
-        Self { store, fresh, known }
+        Self { store, uses, fresh, known }
     }
 
-    /// The holder of this key, and what the key is known by.
-    pub async fn holder(&self, text: &str) -> Result<(Hash, KeyHolder), AuthError> {
+    /// The holder of this key.
+    pub async fn holder(&self, text: &str) -> Result<KeyHolder, AuthError> {
         let key = ApiKey::parse(text).map_err(|_| AuthError::Invalid)?;
         let hash = key.sha256();
         let known = self.known.get(&hash).await;
@@ -67,13 +71,16 @@ impl Authenticator {
                 }
             }
         };
-        answer.map(|holder| (hash, holder)).ok_or(AuthError::Invalid)
+        answer.ok_or(AuthError::Invalid)
     }
 
     async fn ask(&self, hash: Hash) -> Result<Option<KeyHolder>, StoreError> {
         let answer = self.store.holder(&hash).await?;
         match answer {
-            Some(holder) => self.known.insert(hash, holder).await,
+            Some(holder) => {
+                self.uses.note(holder.key, clock::now());
+                self.known.insert(hash, holder).await;
+            }
             None => self.known.invalidate(&hash).await,
         }
         Ok(answer)

@@ -2,6 +2,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod conversations;
+mod gather;
 pub(crate) mod knowledge;
 pub(crate) mod metrics;
 pub(crate) mod runner;
@@ -11,9 +12,10 @@ use std::time::Duration;
 
 use bus::Bus;
 use bus::rpc::CallError;
-use contracts::ErrorCode;
+use contracts::{ErrorCode, v1};
 use prost::Message;
 
+use self::gather::Gather;
 use crate::http::error::ApiError;
 
 /// A service that takes longer is too slow.
@@ -25,12 +27,14 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     bus: Bus,
+    workflows: Gather<v1::Workflow>,
+    totals: Gather<v1::WorkflowTotals>,
 }
 
 impl Client {
     /// Over this connection.
     pub fn new(bus: Bus) -> Self {
-        Self { bus }
+        Self { workflows: catalog::workflows(&bus), totals: runner::totals(&bus), bus }
     }
 
     async fn call<Req: Message, Resp: Message + Default>(
@@ -57,14 +61,22 @@ impl Client {
         subject: &'static str,
         request: &Req,
     ) -> Result<Resp, ApiError> {
-        let rpc = self.bus.rpc();
-        let answer = match rpc.call(subject, request, ASK_AGAIN_AFTER).await {
-            Err(CallError::TimedOut) => {
-                rpc.call(subject, request, DEADLINE.saturating_sub(ASK_AGAIN_AFTER)).await
-            }
-            answer => answer,
-        };
-        answer.map_err(|error| failed(subject, error))
+        ask(&self.bus, subject, request).await.map_err(|error| failed(subject, error))
+    }
+}
+
+/// Asks twice, if need be.
+async fn ask<Req: Message, Resp: Message + Default>(
+    bus: &Bus,
+    subject: &'static str,
+    request: &Req,
+) -> Result<Resp, CallError> {
+    let rpc = bus.rpc();
+    match rpc.call(subject, request, ASK_AGAIN_AFTER).await {
+        Err(CallError::TimedOut) => {
+            rpc.call(subject, request, DEADLINE.saturating_sub(ASK_AGAIN_AFTER)).await
+        }
+        answer => answer,
     }
 }
 

@@ -1,14 +1,17 @@
 //! Settings of the gateway: flags and environment, all in `--help`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bus::BusConfig;
 use bus::durability::MonitorConfig;
 use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
 use pg::PgConfig;
 use platform::admin::AdminConfig;
 use platform::durability::DurabilityConfig;
+use platform::keep::Keep;
 use platform::telemetry::TelemetryConfig;
 use secrecy::SecretString;
 use secrets::SecretsConfig;
@@ -54,6 +57,14 @@ pub enum Switch {
     Off,
 }
 
+/// A network, or the network of one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    text.parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| format!("'{text}' is no network such as 10.0.0.0/8 and no address"))
+}
+
 /// What is the gateway's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GatewayConfig {
@@ -71,9 +82,22 @@ pub struct GatewayConfig {
     #[arg(long, env = "TURNLOOM_REQUEST_TIMEOUT_MS", default_value_t = 40_000,
           value_parser = clap::value_parser!(u64).range(1_000..=600_000))]
     pub request_timeout_ms: u64,
-    /// Whether keys are limited in requests per hour (read 1000, write 100, delete 50, execution 500), each gateway for itself
+    /// Whether keys are limited in requests per hour (read 1000, write 100, delete 50, execution 500, unless others are set), over
+    /// all gateways; `off` lifts the limits of addresses, too
     #[arg(long, env = "TURNLOOM_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
+    /// Requests of one address at once, and then each second, whoever sends them; 0 is no limit. Behind a proxy
+    /// that is not trusted all callers have its address. Each gateway for itself
+    #[arg(long, env = "TURNLOOM_ADDRESS_REQUESTS_PER_SECOND", default_value_t = 2000,
+          value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub address_requests_per_second: u32,
+    /// Proxies that are believed when they say in `X-Forwarded-For` where a request comes from: networks or addresses, separated by
+    /// commas; nobody is unless set
+    #[arg(long, env = "TURNLOOM_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Days that the audit log is kept; 0 is for ever
+    #[arg(long, env = "TURNLOOM_KEEP_AUDIT_DAYS", default_value = "400", value_parser = Keep::parse::<1>)]
+    pub keep_audit_days: Keep,
     /// A partition takes no more messages (503) while its oldest one that is not handled is older than so many seconds
     #[arg(long, env = "TURNLOOM_OLDEST_INPUT_MAX_SECONDS", default_value_t = 600,
           value_parser = clap::value_parser!(u32).range(1..=604_800))]
@@ -98,6 +122,11 @@ impl GatewayConfig {
         self.rate_limits == Switch::On
     }
 
+    /// None when addresses are not limited.
+    pub(crate) fn bursts(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.address_requests_per_second).filter(|_| self.limits_requests())
+    }
+
     pub(crate) fn overload_rules(&self) -> Rules {
         let ms = |seconds: u32| i64::from(seconds) * 1000;
         Rules {
@@ -108,5 +137,22 @@ impl GatewayConfig {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_a_network_or_an_address() {
+        for (text, expected) in
+            [("10.0.0.0/8", "10.0.0.0/8"), (" 192.0.2.1", "192.0.2.1/32"), ("::1", "::1/128")]
+        {
+            assert_eq!(network(text).map(|network| network.to_string()), Ok(expected.to_owned()), "{text}");
+        }
+        for text in ["", "proxy", "10.0.0.0/33"] {
+            assert!(network(text).is_err(), "{text}");
+        }
     }
 }

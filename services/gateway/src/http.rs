@@ -1,6 +1,11 @@
 //! The public API over HTTP: routes, and what all of them share.
 
+mod account;
+mod api_keys;
+mod audit_log;
+mod audited;
 mod body;
+mod bursts;
 mod caller;
 mod conditional;
 mod conversations;
@@ -10,13 +15,16 @@ mod deadline;
 pub(crate) mod error;
 mod events;
 mod executions;
+mod idempotent;
 mod knowledge_bases;
+mod listing;
 mod messages;
 mod observe;
 pub(crate) mod openapi;
 pub(crate) mod operation;
 mod prefer;
 mod query;
+mod remote;
 mod runners;
 mod secrets;
 mod workflows;
@@ -25,22 +33,19 @@ use actix_web::{Route, guard, web};
 use contracts::ErrorCode;
 use error::ApiError;
 
+pub(crate) use audited::audited;
+pub(crate) use bursts::bursts;
 pub(crate) use conditional::conditional;
+pub(crate) use idempotent::idempotent;
 pub(crate) use observe::{RequestTimeout, observe};
 
-/// All routes of the API, and its documentation.
+/// All routes of the API, and its documentation. They are tried in this order, so the busiest ones come first.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource("/v1/openapi.json")
-                .route(read().to(openapi::serve))
-                .default_service(web::to(|| not_allowed("GET, HEAD"))),
-        )
-        .service(web::redirect("/docs", "/docs/"))
-        .service(
-            web::resource("/docs/{file:.*}")
-                .route(read().to(openapi::page))
-                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+            web::resource("/v1/messages")
+                .route(web::post().to(messages::send::send))
+                .default_service(web::to(|| not_allowed("POST"))),
         )
         .service(
             web::resource("/v1/workflows")
@@ -97,18 +102,25 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .service(
-            web::resource("/v1/messages")
-                .route(web::post().to(messages::send::send))
-                .default_service(web::to(|| not_allowed("POST"))),
-        )
-        .service(
             web::resource("/v1/messages/{message_id}")
                 .route(read().to(messages::get::get))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         )
         .configure(of_conversations)
         .configure(of_knowledge)
-        .configure(for_operators);
+        .configure(of_accounts)
+        .configure(for_operators)
+        .service(
+            web::resource("/v1/openapi.json")
+                .route(read().to(openapi::serve))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(web::redirect("/docs", "/docs/"))
+        .service(
+            web::resource("/docs/{file:.*}")
+                .route(read().to(openapi::page))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        );
 }
 
 /// Routes of conversations and customers.
@@ -180,6 +192,38 @@ fn of_knowledge(config: &mut web::ServiceConfig) {
                 .route(web::put().to(knowledge_bases::documents::put::put))
                 .route(web::delete().to(knowledge_bases::documents::delete::delete))
                 .default_service(web::to(|| not_allowed("GET, HEAD, PUT, DELETE"))),
+        );
+}
+
+/// Routes of the account, its keys and its audit log.
+fn of_accounts(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/account")
+                .route(read().to(account::get))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/v1/api-keys")
+                .route(read().to(api_keys::list::list))
+                .route(web::post().to(api_keys::create::create))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/v1/api-keys/{api_key_id}")
+                .route(read().to(api_keys::get::get))
+                .route(web::delete().to(api_keys::revoke::revoke))
+                .default_service(web::to(|| not_allowed("GET, HEAD, DELETE"))),
+        )
+        .service(
+            web::resource("/v1/api-keys/{api_key_id}/rotate")
+                .route(web::post().to(api_keys::rotate::rotate))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/v1/audit-log")
+                .route(read().to(audit_log::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
         );
 }
 

@@ -3,6 +3,8 @@
 //! The prefix lets scanners of leaked secrets recognise a key, the checksum (CRC-32 of all before it) refuses a
 //! mistyped one without asking the database. What is stored is the SHA-256 of the whole text.
 
+use std::str::FromStr;
+
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -94,7 +96,23 @@ pub enum Level {
     FullAccess,
 }
 
+/// The text names no level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of read_only, read_write, full_access")]
+pub struct ParseLevelError;
+
+impl FromStr for Level {
+    type Err = ParseLevelError;
+
+    fn from_str(text: &str) -> Result<Self, ParseLevelError> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text).ok_or(ParseLevelError)
+    }
+}
+
 impl Level {
+    /// All levels, from the lowest.
+    pub const ALL: [Self; 3] = [Self::ReadOnly, Self::ReadWrite, Self::FullAccess];
+
     /// As the API spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -5,16 +5,21 @@
 //! here but keys, for a second.
 
 mod app;
+pub mod audit;
 mod auth;
 mod client;
 mod config;
 mod http;
+mod idempotency;
 mod intake;
 pub mod key;
+pub mod keys;
 mod limit;
+pub mod span;
 mod state;
 pub mod store;
 mod tail;
+mod uses;
 
 pub use app::App;
 pub use config::{Config, Switch};

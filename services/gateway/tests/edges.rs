@@ -60,10 +60,12 @@ async fn a_wait_ends_in_time_for_the_answer_even_when_nobody_says_what_became_of
     let gateway = Gateway::on(&database, &["--request-timeout-ms", "4000"]).await;
     let gateway = gateway.behind_it(|server| {
         server
-            .handle(subject::catalog::GET, |asked: v1::GetWorkflowRequest| async {
+            .handle(subject::catalog::GET, |asked: v1::GetWorkflowsRequest| async {
                 let status = v1::WorkflowStatus::Active.into();
-                let id = asked.workflow_id;
-                Ok(v1::Workflow { id, status, channel: "web".to_owned(), ..v1::Workflow::default() })
+                let one =
+                    |id| v1::Workflow { id, status, channel: "web".to_owned(), ..v1::Workflow::default() };
+                let workflows = asked.workflow_ids.into_iter().map(one).collect();
+                Ok(v1::GetWorkflowsResponse { workflows, left_out: vec![] })
             })
             .handle(subject::runner::GET_MESSAGE, |_: v1::GetMessageRequest| {
                 pending::<Result<v1::GetMessageResponse, v1::Failure>>()

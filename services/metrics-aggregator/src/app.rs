@@ -1,21 +1,28 @@
 //! Puts the aggregator together and runs it.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use bus::Bus;
 use bus::rpc::RunningServer;
 use pg::Pool;
+use platform::clock;
 use platform::health::Health;
 use platform::lifecycle::Shutdown;
 use platform::startup::patiently;
 
 use crate::config::Config;
 use crate::inbound::{reading, requests};
-use crate::store::{self, Store};
+use crate::store::{self, Retention, Store};
+
+/// Pause between rounds of dropping what is over its time.
+const RETENTION_EVERY: Duration = Duration::from_mins(1);
 
 /// An aggregator that is ready to run.
 pub struct App {
     bus: Bus,
     store: Store,
+    retention: Retention,
     server: RunningServer,
 }
 
@@ -36,17 +43,20 @@ impl App {
         config.durability.judge(problems)?;
         register_checks(health, &pool, &bus);
         let store = Store::new(pool);
-        let server = requests::serve(&bus, store.clone()).await?;
-        Ok(Self { bus, store, server })
+        let retention = Retention::new(config.database, config.keep_numbers_days);
+        let server = requests::serve(&bus, store.clone(), retention.clone()).await?;
+        Ok(Self { bus, store, retention, server })
     }
 
     /// Folds events until the stop is asked for.
     ///
     /// # Errors
-    /// Never; the signature is that of every service.
+    /// When dropping what is over its time has panicked.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let tidying = tokio::spawn(tidy_up(self.retention, shutdown.clone()));
         reading::run(&self.bus, &self.store, &shutdown).await;
         self.server.stop().await;
+        tidying.await?;
         Ok(())
     }
 }
@@ -61,4 +71,16 @@ fn register_checks(health: &Health, pool: &Pool, bus: &Bus) {
         let bus = bus.clone();
         Box::pin(async move { bus.check().await.map_err(|error| error.to_string()) })
     });
+}
+
+async fn tidy_up(retention: Retention, shutdown: Shutdown) {
+    while !shutdown.is_requested() {
+        if let Err(error) = retention.tidy_up(clock::now_ms()).await {
+            tracing::warn!(%error, "what is over its time was not dropped; the next round tries again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETENTION_EVERY) => {}
+            () = shutdown.requested() => {}
+        }
+    }
 }

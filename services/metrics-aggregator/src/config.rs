@@ -6,6 +6,7 @@ use clap::Parser;
 use pg::PgConfig;
 use platform::admin::AdminConfig;
 use platform::durability::DurabilityConfig;
+use platform::keep::Keep;
 use platform::telemetry::TelemetryConfig;
 
 /// Folds events into numbers. One is enough; another one takes over when it is gone.
@@ -30,4 +31,7 @@ pub struct Config {
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
+    /// Days that the numbers of the metrics are kept; 0 is for ever. They go by thirty days
+    #[arg(long, env = "TURNLOOM_KEEP_NUMBERS_DAYS", default_value = "800", value_parser = Keep::parse::<8>)]
+    pub keep_numbers_days: Keep,
 }

@@ -12,6 +12,9 @@ use flow_rollup::Place;
 /// A runner that takes longer is too slow.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// The class of executions, in what runners tell of retention.
+const EXECUTIONS: &str = "executions";
+
 /// Asks any of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Runner {
@@ -45,6 +48,14 @@ impl Runner {
             before_commit_no: before,
         };
         self.bus.rpc().call(runner::COMMIT_EVENTS, &request, DEADLINE).await
+    }
+
+    /// Since when executions are kept, Unix milliseconds: those of earlier days were dropped.
+    pub async fn kept_since_ms(&self) -> Result<i64, CallError> {
+        let response: v1::RetentionResponse =
+            self.bus.rpc().call(runner::RETENTION, &v1::RetentionRequest::default(), DEADLINE).await?;
+        let executions = response.classes.iter().find(|class| class.name == EXECUTIONS);
+        Ok(executions.and_then(|class| class.kept_since_ms).unwrap_or(0))
     }
 
     /// A page of executions.

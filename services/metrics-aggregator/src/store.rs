@@ -4,6 +4,8 @@ mod count;
 mod erase;
 mod read;
 mod repair;
+mod retention;
+mod slices;
 mod usage;
 
 use std::collections::HashMap;
@@ -18,6 +20,7 @@ use pg::Pool;
 
 pub(crate) use read::{Measured, Measurement};
 pub(crate) use repair::{Recorded, Repair};
+pub(crate) use retention::{Retention, RetentionError};
 
 /// The schema that the tables live in.
 pub const SCHEMA: &str = "metrics";

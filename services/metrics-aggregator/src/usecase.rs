@@ -4,6 +4,7 @@ pub(crate) mod count;
 pub(crate) mod erase;
 pub(crate) mod measure;
 pub(crate) mod rebuild;
+pub(crate) mod retention;
 
 use bus::rpc::CallError;
 use contracts::ErrorCode;

@@ -110,6 +110,9 @@ async fn a_rebuild_mends_what_ai_answers_took() {
             let executions = within.then(|| execution.clone()).into_iter().collect();
             async move { Ok(v1::ListExecutionsResponse { executions, ..Default::default() }) }
         })
+        .handle(subject::runner::RETENTION, async |_: v1::RetentionRequest| {
+            Ok(v1::RetentionResponse::default())
+        })
         .start()
         .await
         .unwrap();

@@ -47,7 +47,7 @@ fn reads(server: Server, catalog: &Catalog) -> Server {
     let (one, many, revisions) = (catalog.clone(), catalog.clone(), catalog.clone());
     let validates = catalog.clone();
     server
-        .handle(catalog::GET, move |request: v1::GetWorkflowRequest| {
+        .handle(catalog::GET, move |request: v1::GetWorkflowsRequest| {
             let catalog = one.clone();
             async move { get(&catalog.store, request).await }
         })

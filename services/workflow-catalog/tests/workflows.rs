@@ -4,7 +4,7 @@ mod support;
 
 use contracts::{ErrorCode, subject::catalog, v1};
 use serde_json::json;
-use support::Catalog;
+use support::{Catalog, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_is_read_as_it_was_written() {
@@ -77,9 +77,31 @@ async fn names_are_compared_and_found_whatever_their_case() {
 async fn another_accounts_workflow_is_not_there() {
     let catalog = Catalog::start().await;
     let workflow = catalog.create("Greet").await;
-    let request = v1::GetWorkflowRequest { account_id: vec![9; 16].into(), workflow_id: workflow };
-    let refused = catalog.call::<_, v1::Workflow>(catalog::GET, &request).await.unwrap_err();
-    assert_eq!(refused.error_code(), ErrorCode::WorkflowNotFound);
+    let request = v1::GetWorkflowsRequest { account_id: vec![9; 16].into(), workflow_ids: vec![workflow] };
+    let found: v1::GetWorkflowsResponse = catalog.call(catalog::GET, &request).await.unwrap();
+    assert_eq!(found, v1::GetWorkflowsResponse::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_workflows_are_read_at_once_as_many_as_fit_into_an_answer() {
+    let catalog = Catalog::start().await;
+    let mut ids = Vec::new();
+    for name in ["One", "Two", "Three"] {
+        let mut large = workflow(name);
+        let node = |n| json!({"id": format!("n{n}"), "type": "message", "content": "x".repeat(4000)});
+        large["configuration"]["nodes"] = (0..60).map(node).collect();
+        ids.push(catalog.try_create(&large).await.unwrap().id);
+    }
+    let small = catalog.create("Small").await;
+    let missing = vec![7; 16].into();
+    let wanted = vec![ids[2].clone(), missing, ids[0].clone(), small.clone(), ids[1].clone()];
+    let found = catalog.get_many(wanted).await.unwrap();
+    let names: Vec<&str> = found.workflows.iter().map(|workflow| workflow.name.as_str()).collect();
+    assert_eq!(names, ["Three", "One"]);
+    assert!(found.workflows.iter().all(|workflow| workflow.configuration_json.len() > 240_000));
+    assert_eq!(found.left_out, [small.clone(), ids[1].clone()]);
+    let rest = catalog.get_many(found.left_out).await.unwrap();
+    assert_eq!((rest.workflows.len(), rest.left_out.len()), (2, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,10 +18,10 @@ use super::pattern::Pattern;
 
 /// What the runner wrote, and where it stood: removed, so that both begin with the same tables.
 const CLEAR: &str = "TRUNCATE executions, conversations, customers, message_keys, counters, outbox;
-UPDATE partitions SET owner = NULL, applied_seq = 0, applied_inputs = 0, commit_no = 0";
+UPDATE partitions SET owner = NULL, applied_seq = 0, applied_inputs = 0, commit_no = 0, told_no = 0";
 
 const CURSORS: &str = "WITH moved AS (
-    UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, commit_no = stored.commit_no + 1
+    UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, commit_no = stored.commit_no + 1, told_no = stored.commit_no
     FROM UNNEST($1::int[], $2::bigint[]) AS wanted (id, applied_seq)
     WHERE stored.id = wanted.id AND stored.applied_seq < wanted.applied_seq
     RETURNING 1)
@@ -43,22 +43,21 @@ const EXECUTIONS: &str = "INSERT INTO executions (id, account_id, workflow_id, r
 SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::smallint[], $8::smallint[],
     $9::timestamptz[], $10::timestamptz[], $11::int[], $12::bytea[])";
 
-const COUNTERS: &str = "INSERT INTO counters AS stored (workflow_id, hour, channel, status, partition, executions)
-SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::smallint[], $4::smallint[], $5::int[], $6::bigint[])
-ON CONFLICT (workflow_id, hour, channel, status, partition) DO UPDATE SET executions = stored.executions + EXCLUDED.executions";
+const COUNTERS: &str = "INSERT INTO counters AS stored (workflow_id, hours, hour, channel, status, partition, executions)
+SELECT * FROM UNNEST($1::uuid[], $2::smallint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::int[], $7::bigint[])
+ON CONFLICT (workflow_id, hours, hour, channel, status, partition) DO UPDATE SET executions = stored.executions + EXCLUDED.executions";
 
 const OUTBOX: &str = "INSERT INTO outbox (partition, commit_no, payload) SELECT * FROM UNNEST($1::int[], $2::bigint[], $3::bytea[])";
 
-const CLOSE: &str = "UPDATE outbox AS stored SET closed_at = now() FROM UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no)
-WHERE stored.partition = told.partition AND stored.commit_no = told.commit_no AND stored.closed_at IS NULL";
-
 /// In the order in which they are sent.
-const STATEMENTS: [&str; 8] = [CURSORS, CONVERSATIONS, CUSTOMERS, KEYS, EXECUTIONS, COUNTERS, OUTBOX, CLOSE];
+const STATEMENTS: [&str; 7] = [CURSORS, CONVERSATIONS, CUSTOMERS, KEYS, EXECUTIONS, COUNTERS, OUTBOX];
 
 /// Events of one turn of `greet`, by which the number of a conversation's events goes up.
 const EVENTS_EACH: i64 = 6;
 /// Counters are kept by hour; milliseconds.
 const HOUR_MS: i64 = 60 * 60 * 1000;
+/// What executions are counted by: hours, and slices.
+const COUNTED_HOURS: [i16; 2] = [1, 720];
 
 /// Inputs that are committed together.
 #[derive(Default)]
@@ -85,8 +84,6 @@ pub(super) struct Writer {
     written: u64,
     /// The number of each partition's last commit.
     commits: BTreeMap<i32, i64>,
-    /// Outbox rows of the last batch, which is told by now when the next one is written.
-    told: Vec<(i32, i64)>,
 }
 
 impl Writer {
@@ -97,14 +94,14 @@ impl Writer {
         for text in STATEMENTS {
             statements.push(client.prepare(text).await?);
         }
-        Ok(Self { client, statements, written: 0, commits: BTreeMap::new(), told: Vec::new() })
+        Ok(Self { client, statements, written: 0, commits: BTreeMap::new() })
     }
 
     /// Writes one batch and waits until it is kept.
     pub async fn commit(&mut self, batch: &Batch, pattern: &Pattern) -> anyhow::Result<()> {
         let rows: Vec<Row> = batch.inputs.iter().map(|input| self.row(input, pattern)).collect();
-        let (outbox, keys) = self.outbox(&rows);
-        let all: [Columns; 8] = [
+        let outbox = self.outbox(&rows);
+        let all: [Columns; 7] = [
             cursors(&rows, batch.last_seq),
             conversations(&rows, pattern),
             customers(&rows),
@@ -112,7 +109,6 @@ impl Writer {
             executions(&rows, pattern),
             counters(&rows, pattern),
             outbox,
-            vec![column(&self.told, |told| told.0), column(&self.told, |told| told.1)],
         ];
         let params: Vec<Vec<&(dyn ToSql + Sync)>> = all
             .iter()
@@ -131,9 +127,7 @@ impl Writer {
         for result in results {
             result?;
         }
-        ended?;
-        self.told = keys;
-        Ok(())
+        Ok(ended?)
     }
 
     fn row(&mut self, input: &v1::Input, pattern: &Pattern) -> Row {
@@ -156,8 +150,8 @@ impl Writer {
         }
     }
 
-    /// One outbox row for each partition, and their keys.
-    fn outbox(&mut self, rows: &[Row]) -> (Columns, Vec<(i32, i64)>) {
+    /// One outbox row for each partition.
+    fn outbox(&mut self, rows: &[Row]) -> Columns {
         let mut entries: BTreeMap<i32, Vec<v1::OutboxEntry>> = BTreeMap::new();
         for row in rows {
             let execution = v1::ExecutionRef {
@@ -178,7 +172,7 @@ impl Writer {
                 (*partition, *commit_no)
             })
             .collect();
-        (vec![column(&keys, |key| key.0), column(&keys, |key| key.1), Box::new(payloads)], keys)
+        vec![column(&keys, |key| key.0), column(&keys, |key| key.1), Box::new(payloads)]
     }
 }
 
@@ -272,17 +266,23 @@ fn executions(rows: &[Row], pattern: &Pattern) -> Columns {
 }
 
 fn counters(rows: &[Row], pattern: &Pattern) -> Columns {
-    let mut sums: BTreeMap<(DateTime<Utc>, i32), i64> = BTreeMap::new();
+    // Under the lowest partition, as the runner counts.
+    let lowest = rows.iter().map(|row| row.partition).min().unwrap_or_default();
+    let mut sums: BTreeMap<(i16, DateTime<Utc>), i64> = BTreeMap::new();
     for row in rows {
-        *sums.entry((time(row.at_ms.div_euclid(HOUR_MS) * HOUR_MS), row.partition)).or_default() += 1;
+        for hours in COUNTED_HOURS {
+            let width_ms = i64::from(hours) * HOUR_MS;
+            *sums.entry((hours, time(row.at_ms.div_euclid(width_ms) * width_ms))).or_default() += 1;
+        }
     }
     let sums: Vec<_> = sums.into_iter().collect();
     vec![
         column(&sums, |_| pattern.workflow.0),
-        column(&sums, |(key, _)| key.0),
+        column(&sums, |((hours, _), _)| *hours),
+        column(&sums, |((_, begin), _)| *begin),
         column(&sums, |_| pattern.codes.0),
         column(&sums, |_| pattern.codes.1),
-        column(&sums, |(key, _)| key.1),
+        column(&sums, |_| lowest),
         column(&sums, |(_, sum)| *sum),
     ]
 }

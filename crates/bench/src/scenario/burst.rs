@@ -54,10 +54,13 @@ pub(super) async fn with_floor(bench: &mut Bench<'_>) -> anyhow::Result<()> {
 }
 
 async fn drain(bench: &mut Bench<'_>, mut product: Product, stops: bool, floor: bool) -> anyhow::Result<()> {
+    // Who activates a workflow before the runner is there is told to try again.
+    if let Some(services) = product.services().filter(|_| stops) {
+        services.is_ready(Part::Runner(0)).await?;
+    }
     let ids = Kind::Greet.prepare(&product).await?;
     let workflow = ids.first().cloned().context("a workflow")?;
     if let Some(services) = product.services().filter(|_| stops) {
-        services.is_ready(Part::Runner(0)).await?;
         services.stop(Part::Runner(0));
     }
     let mut ledger = Ledger::default();

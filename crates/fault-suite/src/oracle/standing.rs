@@ -20,9 +20,9 @@ pub struct Standing {
 }
 
 const STANDING: &str = "SELECT
-    (SELECT coalesce(sum(executions), 0)::bigint FROM runner.counters),
+    (SELECT coalesce(sum(executions), 0)::bigint FROM runner.counters WHERE hours = 1),
     (SELECT coalesce(sum(succeeded + failed), 0)::bigint FROM metrics.rollups),
-    (SELECT count(*) FROM runner.outbox WHERE closed_at IS NULL),
+    (SELECT count(*) FROM runner.partitions WHERE told_no < commit_no),
     (SELECT count(*) FROM runner.partitions),
     (SELECT count(*) FROM runner.partitions p JOIN runner.runners r ON r.id = p.owner AND r.grp = p.grp
         WHERE p.expires_at > now() AND r.expires_at > now()),
@@ -63,7 +63,7 @@ pub async fn standing(client: &Client, fleet: &Fleet) -> Result<Standing, Failur
 /// # Errors
 /// When the database does not answer.
 pub async fn handled(client: &Client) -> Result<usize, Failure> {
-    let sum = "SELECT coalesce(sum(executions), 0)::bigint FROM runner.counters";
+    let sum = "SELECT coalesce(sum(executions), 0)::bigint FROM runner.counters WHERE hours = 1";
     let sum: i64 = client.query_one(sum, &[]).await?.get(0);
     Ok(usize::try_from(sum).unwrap_or(0))
 }

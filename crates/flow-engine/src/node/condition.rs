@@ -15,7 +15,7 @@ pub(crate) fn run(
     let scope = walk.scope();
     for (number, (when, next)) in branches.iter().enumerate() {
         let holds = when
-            .holds(&scope)
+            .holds(scope)
             .map_err(|why| Failure::of("EXPRESSION_FAILED", format!("branch {number}: {why}")))?;
         if holds {
             return Ok((matched(Value::from(number)), Went::To(*next)));

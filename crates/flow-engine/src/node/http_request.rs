@@ -11,7 +11,7 @@ use crate::turn::{Call, CallKind, Failure, Object};
 
 /// Plans the request.
 pub(crate) fn plan(call: &HttpCall, walk: &Walk<'_>) -> Result<Call, Failure> {
-    let scope = secrets::add(walk.scope(), &call.secrets);
+    let scope = secrets::add(walk.scope().to_json(), &call.secrets);
     let render = |name: &str| walk.render_in(name, &scope);
     let mut headers = Object::new();
     for (name, template) in &call.headers {

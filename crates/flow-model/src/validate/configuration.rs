@@ -1,6 +1,7 @@
 //! A configuration: trigger, nodes, time-out, and what holds between nodes.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 
 use serde_json::Value;
 
@@ -23,12 +24,10 @@ impl Configuration {
         channel: Channel,
         syntax: &dyn Syntax,
     ) -> Result<(Self, Vec<Warning>), Vec<Problem>> {
-        let whole = serde_json::json!({ "configuration": document });
         let mut report = Report::default();
-        let Some(mut object) = Object::read(&whole, &At::root(), InvalidWorkflowConfig, &mut report) else {
-            return report.into_result(None);
-        };
-        let (value, at) = object.get("configuration");
+        let at = At::root().key("configuration", 0);
+        // As in any document, `null` is nothing.
+        let value = Some(document).filter(|document| !document.is_null());
         let configuration = value.and_then(|value| read(value, &at, Some(channel), syntax, &mut report));
         report.into_result(configuration)
     }
@@ -75,7 +74,22 @@ pub(super) fn read(
 }
 
 fn compact_bytes(document: &Value) -> usize {
-    serde_json::to_vec(document).map_or(usize::MAX, |bytes| bytes.len())
+    let mut counted = Counted(0);
+    serde_json::to_writer(&mut counted, document).map_or(usize::MAX, |()| counted.0)
+}
+
+/// Counts what is written, and keeps nothing.
+struct Counted(usize);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn read_trigger(

@@ -61,7 +61,10 @@ async fn a_rebuild_finds_no_difference_and_mends_one_that_somebody_made() {
     let shown = told(&product, &["metrics", "show", "Greet"]).out();
     assert!(shown.contains("executions         3") && shown.contains("messages in / out  3 / 6"), "{shown}");
     let same = told(&product, &["metrics", "rebuild", "--json"]).json();
-    assert_eq!(same, json!([{"workflow_id": workflow, "executions": 3, "differences": []}]));
+    let (since, until) = (&same[0]["since"], &same[0]["until"]);
+    assert!(since.as_str() < until.as_str(), "{same}");
+    let expected = json!([{"workflow_id": workflow, "since": since, "until": until, "executions": 3, "differences": []}]);
+    assert_eq!(same, expected);
 
     let client = pg::raw::connect(&PgConfig::for_url(&product.database_url), SCHEMA).await.unwrap();
     client.batch_execute("UPDATE rollups SET succeeded = succeeded + 1; DELETE FROM visits").await.unwrap();

@@ -1,13 +1,16 @@
 //! The command line as people and programs use it: what it prints, and how it ends.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts_and_keys;
 mod checking;
 mod connecting;
+mod keeping;
 mod listening;
 mod meanwhile;
 mod operating;
 #[path = "../support/mod.rs"]
 mod support;
+mod taking_part;
 mod talking;
 mod workflows_as_code;
 

@@ -13,6 +13,9 @@ LETTERS = os.environ["TURNLOOM_DEAD_LETTERS"].split(",")
 # Conversations that are there.
 CONVERSATIONS = os.environ["TURNLOOM_CONVERSATIONS"].split(",")
 
+# Keys that are there, beside the one that it calls with.
+API_KEYS = os.environ["TURNLOOM_API_KEYS"].split(",")
+
 # Why a request that fits the document may be refused: rules between fields, and languages inside texts.
 REASONS = re.compile(
     "|".join(
@@ -21,10 +24,15 @@ REASONS = re.compile(
             "Give either page or cursor",
             "The cursor is not one that this list gave",
             "The parameter 'end_date' is before 'start_date'",
+            "The parameter 'to' is before 'from'",
             "The parameter 'timezone' must be",
             "2000 buckets",
             # A duration of nothing, or of years.
             "must be a duration such as",
+            # Keys.
+            "is more than the account's own limit",
+            "must be a time that is still to come",
+            "must be a time before the year 10000",
             # Configurations.
             "is not a template that can work",
             "is not an expression that can work",
@@ -74,6 +82,8 @@ def map_case(context, case):
         names["conversation_id"] = CONVERSATIONS[zlib.crc32(repr(case.query).encode()) % len(CONVERSATIONS)]
     if "dead_letter_id" in names:
         names["dead_letter_id"] = LETTERS[zlib.crc32(repr(case.query).encode()) % len(LETTERS)]
+    if "api_key_id" in names:
+        names["api_key_id"] = API_KEYS[zlib.crc32(repr((case.query, case.body)).encode()) % len(API_KEYS)]
     return case
 
 

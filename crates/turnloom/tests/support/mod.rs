@@ -157,11 +157,15 @@ impl Product {
         self.api.with_key(key.expose())
     }
 
+    /// A connection to the database of all services, at the runner's tables.
+    pub async fn client(&self) -> tokio_postgres::Client {
+        let config = PgConfig::for_url(&self.database_url);
+        pg::raw::connect(&config, execution_runner::store::SCHEMA).await.unwrap()
+    }
+
     /// Runs SQL in the database of all services.
     pub async fn sql(&self, statements: &str) {
-        let config = PgConfig::for_url(&self.database_url);
-        let client = pg::raw::connect(&config, execution_runner::store::SCHEMA).await.unwrap();
-        client.batch_execute(statements).await.unwrap();
+        self.client().await.batch_execute(statements).await.unwrap();
     }
 
     /// Puts a customer's message aside, as if it had failed too often; gives the dead letter's id.

@@ -37,6 +37,8 @@ pub struct Ownership {
     pub applied_inputs: u32,
     /// The last commit that had something to tell; 0 before the first.
     pub commit_no: u64,
+    /// The commits up to this one are told. Kept with the next commit or renewal, so it may be a little behind in the store.
+    pub told_no: u64,
 }
 
 impl Ownership {
@@ -62,12 +64,10 @@ pub struct Renewal {
     pub renew_every: Duration,
     /// Creation time of the group's stream in Unix nanoseconds: cursors of another incarnation start at 0.
     pub incarnation: i64,
-    /// What the runner owns, as it last saw it.
+    /// What the runner owns, as it last saw it, and what of it is told.
     pub owned: Vec<Ownership>,
     /// Every owned partition's cursor moves here if it is behind: all frames up to here are applied.
     pub position: u64,
-    /// Outbox rows that are published.
-    pub closed: Vec<OutboxKey>,
     /// The start of the broker that everything was told to: noted with partitions that are given back.
     pub told_to: String,
     /// The start of the broker that there is now.
@@ -158,7 +158,7 @@ pub struct Loaded {
 /// A partition's cursor moves, if it stands where the runner thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
-    /// The partition as the runner knows it: epoch, cursor and commit number are checked.
+    /// The partition as the runner knows it: epoch, cursor and commit number are checked, what is told is kept.
     pub from: Ownership,
     /// The new cursor.
     pub applied_seq: u64,
@@ -222,10 +222,13 @@ pub struct Commit {
     pub incarnation: i64,
     /// The partitions that move. Checked first: if one does not fit, nothing of the commit happens.
     pub moves: Vec<Move>,
+    /// The partition under which all of it is counted, the lowest that its owner has: one row for each counter, whatever moves,
+    /// and one that no other runner's commit waits for.
+    pub counts_under: u32,
     /// Inserted or replaced; each id once.
     pub conversations: Vec<Conversation>,
-    /// How many conversations an account has gained, or lost, over a channel, by partition.
-    pub conversations_gained: Vec<(AccountId, String, u32, i64)>,
+    /// How many conversations an account has gained, or lost, over a channel.
+    pub conversations_gained: Vec<(AccountId, String, i64)>,
     /// What happened to conversations beside executions, each with its partition.
     pub notes: Vec<(u32, Entry)>,
     /// Customers that are not known any more. Removed before `customers` are added.
@@ -238,8 +241,6 @@ pub struct Commit {
     pub executions: Vec<(u32, v1::Execution)>,
     /// At most one row for each move.
     pub outbox: Vec<OutboxRow>,
-    /// Outbox rows of earlier commits that are published.
-    pub closed: Vec<OutboxKey>,
     /// Markers that the batch contained.
     pub markers: Vec<CatalogEntry>,
     /// What could not be handled.
@@ -320,7 +321,7 @@ pub trait Store: Send + Sync + 'static {
     /// would check whose they are.
     fn commit(&self, commit: &Commit) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Outbox rows that are not closed, and closed ones of the commits after those that are named: by partition and
+    /// Outbox rows that are not told, and told ones of the commits after those that are named: by partition and
     /// commit number, those after `after`, at most `rows_max`.
     fn untold(
         &self,
@@ -329,8 +330,8 @@ pub trait Store: Send + Sync + 'static {
         rows_max: u32,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, Unavailable>> + Send;
 
-    /// Marks outbox rows as published.
-    fn close_outbox(&self, keys: &[OutboxKey]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Keeps what is told of these partitions, as far as this runner still owns them.
+    fn keep_told(&self, owned: &[Ownership]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// What is due at this time, Unix milliseconds, in these partitions; of each partition as much as fits.
     fn due(&self, partitions: &[u32], now_ms: i64) -> impl Future<Output = Result<Due, Unavailable>> + Send;

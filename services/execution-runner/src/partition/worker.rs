@@ -5,8 +5,8 @@
 //! `foreign` –gained by a renewal→ `recovering` –outbox published, reading from its cursor→ `owned`
 //! –not kept by a renewal, or any failed commit→ `foreign`.
 //!
-//! One thing at a time: nothing here runs beside anything else, so the order of commits is the order of frames
-//! and the order of publishing is the order of commits. Whatever fails, the loop forgets what it knew
+//! One thing at a time: nothing here runs beside anything else, but for handing out the activities of a commit while its
+//! events are published. So the order of commits is the order of frames and the order of publishing is the order of commits. Whatever fails, the loop forgets what it knew
 //! and reads the partition rows again; what had been committed is told by the outbox, what had not is read again
 //! from the cursor. So a crash after any line is the same as a failure there.
 
@@ -105,8 +105,6 @@ pub struct Worker<S, T, D> {
     unpublished: Vec<Outgoing>,
     /// Rows whose messages are in `unpublished`.
     publishing: Vec<OutboxKey>,
-    /// Rows that are published and to be closed by the next commit.
-    closed: Vec<OutboxKey>,
 }
 
 impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
@@ -135,7 +133,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             flows: Flows::new(),
             unpublished: Vec::new(),
             publishing: Vec::new(),
-            closed: Vec::new(),
         }
     }
 
@@ -227,7 +224,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             return self.drop_batch(error).map(|()| false);
         }
         drop(spans);
-        self.issue(&commit).await;
+        self.expect(&commit);
         for moved in &commit.moves {
             let ownership = Ownership {
                 applied_seq: moved.applied_seq,
@@ -238,16 +235,18 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             self.owned.insert(ownership.partition, ownership);
         }
         self.position = Some(last_seq);
-        if !nothing {
-            self.closed.clear();
-        }
         self.gauges.batch(inputs, accepted_through_ms);
         self.gauges.turns(&commit.executions, (self.clock)());
         let executions: Vec<v1::Execution> =
             commit.executions.into_iter().map(|(_, execution)| execution).collect();
         self.answer(answers, &executions).await;
         self.queue(&commit.outbox, executions);
-        self.publish().await?;
+        // Neither waits for the other: who does an activity and who hears of an event need not agree on an order.
+        let issuing = issue(&self.transport, &commit.activities);
+        let publishing = publish(&self.transport, &mut self.unpublished);
+        let ((), published) = futures::join!(issuing, publishing);
+        published?;
+        self.note_told();
         Ok(true)
     }
 
@@ -290,9 +289,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             }
             self.flows.insert((workflow, revision), flow);
         }
-        let mut outcome = batch.finish(&self.owned, self.incarnation);
-        outcome.commit.closed.clone_from(&self.closed);
-        Ok(outcome)
+        Ok(batch.finish(&self.owned, self.incarnation))
     }
 
     fn advance(&mut self, batch: &mut Batch) -> Progress {
@@ -344,13 +341,38 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     /// Publishes what is left to tell. Until that has worked no further frame is handled, so the list is bounded
     /// by one batch and the order is kept.
     async fn publish(&mut self) -> Result<(), Unavailable> {
-        while !self.unpublished.is_empty() {
-            let count = self.unpublished.len().min(PUBLISH_MAX);
-            let (now, _) = self.unpublished.split_at(count);
-            self.transport.publish(now).await?;
-            self.unpublished.drain(..count);
-        }
-        self.closed.append(&mut self.publishing);
+        publish(&self.transport, &mut self.unpublished).await?;
+        self.note_told();
         Ok(())
+    }
+
+    /// All that was queued is told: the next commit says so.
+    fn note_told(&mut self) {
+        for key in self.publishing.drain(..) {
+            if let Some(ownership) = self.owned.get_mut(&key.partition) {
+                ownership.told_no = ownership.told_no.max(key.commit_no);
+            }
+        }
+    }
+}
+
+/// Publishes these in order; what is published is taken out.
+async fn publish<T: Transport>(transport: &T, unpublished: &mut Vec<Outgoing>) -> Result<(), Unavailable> {
+    while !unpublished.is_empty() {
+        let count = unpublished.len().min(PUBLISH_MAX);
+        let (now, _) = unpublished.split_at(count);
+        transport.publish(now).await?;
+        unpublished.drain(..count);
+    }
+    Ok(())
+}
+
+/// Hands the activities of a commit on. One that is not is issued again from its row, later.
+async fn issue<T: Transport>(transport: &T, activities: &[v1::Activity]) {
+    if activities.is_empty() {
+        return;
+    }
+    if let Err(error) = transport.issue(activities).await {
+        tracing::warn!(%error, activities = activities.len(), "activities will be issued later");
     }
 }

@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use super::code::{big, channel, int, time};
 use super::{conversations, waits};
-use crate::partition::port::{Commit, DeadLetter, HandledAs, OutboxKey, StoreError};
+use crate::partition::port::{Commit, DeadLetter, HandledAs, StoreError};
 
 const FENCE: &str = "WITH moved AS (
     UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, applied_inputs = wanted.applied_inputs,
-        commit_no = wanted.commit_no, tries = 0
-    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[])
-        AS wanted (id, epoch, from_seq, from_inputs, from_commit_no, applied_seq, applied_inputs, commit_no)
+        commit_no = wanted.commit_no, told_no = GREATEST(stored.told_no, wanted.told_no), tries = 0
+    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[], $11::bigint[])
+        AS wanted (id, epoch, from_seq, from_inputs, from_commit_no, applied_seq, applied_inputs, commit_no, told_no)
     WHERE stored.id = wanted.id AND stored.epoch = wanted.epoch AND stored.applied_seq = wanted.from_seq
         AND stored.applied_inputs = wanted.from_inputs AND stored.commit_no = wanted.from_commit_no AND stored.incarnation = $9
     RETURNING 1)
@@ -40,14 +40,11 @@ const EXECUTIONS: &str = "INSERT INTO executions (id, account_id, workflow_id, r
 SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::smallint[], $8::smallint[],
     $9::timestamptz[], $10::timestamptz[], $11::int[], $12::bytea[])";
 
-const COUNTERS: &str = "INSERT INTO counters AS stored (workflow_id, hour, channel, status, partition, executions)
-SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::smallint[], $4::smallint[], $5::int[], $6::bigint[])
-ON CONFLICT (workflow_id, hour, channel, status, partition) DO UPDATE SET executions = stored.executions + EXCLUDED.executions";
+const COUNTERS: &str = "INSERT INTO counters AS stored (workflow_id, hours, hour, channel, status, partition, executions)
+SELECT * FROM UNNEST($1::uuid[], $2::smallint[], $3::timestamptz[], $4::smallint[], $5::smallint[], $6::int[], $7::bigint[])
+ON CONFLICT (workflow_id, hours, hour, channel, status, partition) DO UPDATE SET executions = stored.executions + EXCLUDED.executions";
 
 const OUTBOX: &str = "INSERT INTO outbox (partition, commit_no, payload) SELECT * FROM UNNEST($1::int[], $2::bigint[], $3::bytea[])";
-
-const CLOSE: &str = "UPDATE outbox AS stored SET closed_at = now() FROM UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no)
-WHERE stored.partition = told.partition AND stored.commit_no = told.commit_no AND stored.closed_at IS NULL";
 
 const MARKERS: &str = "INSERT INTO catalog_markers (grp, workflow_id, state_no, incarnation, seq, payload)
 SELECT $1::int, * FROM UNNEST($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) ON CONFLICT DO NOTHING";
@@ -66,7 +63,6 @@ pub(super) struct Statements {
     executions: Statement,
     counters: Statement,
     outbox: Statement,
-    close: Statement,
     markers: Statement,
     dead_letters: Statement,
     waits: waits::Statements,
@@ -82,7 +78,6 @@ impl Statements {
             executions: client.prepare(EXECUTIONS).await?,
             counters: client.prepare(COUNTERS).await?,
             outbox: client.prepare(OUTBOX).await?,
-            close: client.prepare(CLOSE).await?,
             markers: client.prepare(MARKERS).await?,
             dead_letters: client.prepare(DEAD_LETTERS).await?,
             waits: waits::Statements::prepare(client).await?,
@@ -134,9 +129,6 @@ pub(super) async fn write(
     if !commit.outbox.is_empty() {
         parts.push((&statements.outbox, outbox(commit)));
     }
-    if !commit.closed.is_empty() {
-        parts.push((&statements.close, keys(&commit.closed)));
-    }
     if !commit.markers.is_empty() {
         parts.push((&statements.markers, markers(group, commit)));
     }
@@ -162,18 +154,6 @@ pub(super) async fn write(
     ended
 }
 
-/// Marks outbox rows as published, outside a batch.
-pub(super) async fn close(
-    client: &Client,
-    statements: &Statements,
-    closed: &[OutboxKey],
-) -> Result<(), Error> {
-    let columns = keys(closed);
-    let params: Vec<&(dyn ToSql + Sync)> =
-        columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
-    client.execute(&statements.close, &params).await.map(|_| ())
-}
-
 /// A column from a list.
 pub(super) fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Box<dyn ToSql + Sync + Send>
 where
@@ -195,6 +175,7 @@ fn fence(commit: &Commit) -> Columns {
         column(moves, |moved| big(moved.commit_no)),
         Box::new(commit.incarnation),
         Box::new(i64::try_from(moves.len()).unwrap_or(i64::MAX)),
+        column(moves, |moved| big(moved.from.told_no)),
     ]
 }
 
@@ -252,19 +233,17 @@ fn executions(commit: &Commit) -> Columns {
     ]
 }
 
-/// Sums by the counters' key, in the order of the key, so that two commits never wait for each other crosswise.
+/// Sums by the counters' key, in the order of the key, so that two commits never wait for each other crosswise: of each hour,
+/// and of each slice of executions.
 fn counters(commit: &Commit) -> Columns {
-    let mut sums: BTreeMap<(Uuid, DateTime<Utc>, i16, i16, i32), i64> = BTreeMap::new();
-    for (partition, execution) in &commit.executions {
-        let hour = time(execution.started_at_ms.div_euclid(HOUR_MS) * HOUR_MS);
-        let key = (
-            uuid(&execution.workflow_id),
-            hour,
-            channel(&execution.channel),
-            status(execution),
-            int(*partition),
-        );
-        *sums.entry(key).or_default() += 1;
+    let mut sums: BTreeMap<(Uuid, i16, DateTime<Utc>, i16, i16), i64> = BTreeMap::new();
+    for (_, execution) in &commit.executions {
+        for hours in COUNTED_HOURS {
+            let width_ms = i64::from(hours) * HOUR_MS;
+            let begin = time(execution.started_at_ms.div_euclid(width_ms) * width_ms);
+            let (channel, status) = (channel(&execution.channel), status(execution));
+            *sums.entry((uuid(&execution.workflow_id), hours, begin, channel, status)).or_default() += 1;
+        }
     }
     let sums: Vec<_> = sums.into_iter().collect();
     vec![
@@ -273,12 +252,17 @@ fn counters(commit: &Commit) -> Columns {
         column(&sums, |(key, _)| key.2),
         column(&sums, |(key, _)| key.3),
         column(&sums, |(key, _)| key.4),
+        column(&sums, |_| int(commit.counts_under)),
         column(&sums, |(_, sum)| *sum),
     ]
 }
 
-/// Counters are kept by hour; milliseconds.
+/// An hour in milliseconds.
 pub(super) const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Counters are kept by so many hours: by one, and by those of a slice of executions.
+pub(super) const COUNTED_HOURS: [i16; 2] = [1, SLICE_HOURS];
+/// Hours of a slice of executions.
+pub(super) const SLICE_HOURS: i16 = 720;
 
 fn outbox(commit: &Commit) -> Columns {
     let all = &commit.outbox;
@@ -287,10 +271,6 @@ fn outbox(commit: &Commit) -> Columns {
         column(all, |row| big(row.key.commit_no)),
         column(all, |row| row.outbox.encode_to_vec()),
     ]
-}
-
-fn keys(closed: &[OutboxKey]) -> Columns {
-    vec![column(closed, |key| int(key.partition)), column(closed, |key| big(key.commit_no))]
 }
 
 fn markers(group: u32, commit: &Commit) -> Columns {

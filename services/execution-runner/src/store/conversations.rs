@@ -81,8 +81,8 @@ pub(super) fn write<'a>(
         let all = &commit.conversations_gained;
         let columns = vec![
             column(all, |(account, ..)| *account.as_uuid()),
-            column(all, |(_, name, ..)| channel(name)),
-            column(all, |(_, _, partition, _)| int(*partition)),
+            column(all, |(_, name, _)| channel(name)),
+            column(all, |_| int(commit.counts_under)),
             column(all, |(.., gained)| *gained),
         ];
         parts.push((&statements.gained, columns));

@@ -18,11 +18,12 @@ const FORGET_AFTER_LEASES: f64 = 30.0;
 const KEEP: &str = "UPDATE partitions AS stored SET expires_at = now() + make_interval(secs => $6),
     applied_seq = GREATEST(stored.applied_seq, $7),
     applied_inputs = CASE WHEN $7 > stored.applied_seq THEN 0 ELSE stored.applied_inputs END,
-    tries = CASE WHEN $7 > stored.applied_seq THEN 0 ELSE stored.tries END
-FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $9::int[]) AS known (id, epoch, applied_seq, commit_no, applied_inputs)
+    tries = CASE WHEN $7 > stored.applied_seq THEN 0 ELSE stored.tries END, told_no = GREATEST(stored.told_no, known.told_no)
+FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $9::int[], $10::bigint[])
+    AS known (id, epoch, applied_seq, commit_no, applied_inputs, told_no)
 WHERE stored.id = known.id AND stored.owner = $5 AND stored.epoch = known.epoch AND stored.applied_seq = known.applied_seq
     AND stored.applied_inputs = known.applied_inputs AND stored.commit_no = known.commit_no AND stored.incarnation = $8
-RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no, stored.applied_inputs";
+RETURNING stored.id, stored.epoch, stored.applied_seq, stored.commit_no, stored.applied_inputs, stored.told_no";
 
 /// Takes partitions over: those that the row says are this runner's but that it does not know of, then free ones.
 const CLAIM: &str = "WITH free AS (
@@ -34,7 +35,12 @@ UPDATE partitions AS stored SET owner = $1, owned_since = now(), expires_at = no
     applied_inputs = CASE WHEN incarnation = $3 THEN applied_inputs ELSE 0 END,
     tries = CASE WHEN incarnation = $3 THEN tries ELSE 0 END, incarnation = $3
 FROM free WHERE stored.id = free.id
-RETURNING stored.id, epoch, applied_seq, commit_no, applied_inputs, free.unclean, free.suspect AND stored.incarnation = $3";
+RETURNING stored.id, epoch, applied_seq, commit_no, applied_inputs, told_no, free.unclean, free.suspect AND stored.incarnation = $3";
+
+/// What is told under an epoch; one that is over tells nothing any more.
+const KEEP_TOLD: &str = "UPDATE partitions AS stored SET told_no = known.told_no
+FROM UNNEST($1::int[], $2::bigint[], $3::bigint[]) AS known (id, epoch, told_no)
+WHERE stored.id = known.id AND stored.epoch = known.epoch AND stored.told_no < known.told_no";
 
 /// Counts that the next input after the cursor is begun.
 const BEGIN: &str = "UPDATE partitions SET tries = tries + $6
@@ -79,7 +85,6 @@ async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Resul
             &[&renewal.runner, &lease_seconds, &renewal.incarnation, &group, &held, &room, &renewal.broker],
         )
         .await?;
-    close(transaction, renewal).await?;
     let all = transaction
         .query_one(
             "SELECT min(CASE WHEN incarnation = $2 THEN applied_seq ELSE 0 END),
@@ -94,8 +99,8 @@ async fn renew_within(transaction: &Transaction<'_>, renewal: &Renewal) -> Resul
     Ok(Tenure {
         kept,
         gained: ownerships(&claimed),
-        unclean: numbers_where(5),
-        suspect: numbers_where(6),
+        unclean: numbers_where(6),
+        suspect: numbers_where(7),
         next_expiry: next_expiry.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         lowest_applied_seq: count(lowest.unwrap_or(0)),
         fair_share: u32::try_from(fair_share).unwrap_or(u32::MAX),
@@ -152,6 +157,7 @@ async fn keep(
                 &big(renewal.position),
                 &renewal.incarnation,
                 &owned.iter().map(|ownership| int(ownership.applied_inputs)).collect::<Vec<i32>>(),
+                &owned.iter().map(|ownership| big(ownership.told_no)).collect::<Vec<i64>>(),
             ],
         )
         .await?;
@@ -175,20 +181,12 @@ async fn give_back(
     Ok(())
 }
 
-async fn close(transaction: &Transaction<'_>, renewal: &Renewal) -> Result<(), Error> {
-    if renewal.closed.is_empty() {
-        return Ok(());
-    }
-    let partitions: Vec<i32> = renewal.closed.iter().map(|key| int(key.partition)).collect();
-    let commit_nos: Vec<i64> = renewal.closed.iter().map(|key| big(key.commit_no)).collect();
-    transaction
-        .execute(
-            "UPDATE outbox AS stored SET closed_at = now() FROM UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no)
-             WHERE stored.partition = told.partition AND stored.commit_no = told.commit_no AND stored.closed_at IS NULL",
-            &[&partitions, &commit_nos],
-        )
-        .await?;
-    Ok(())
+/// Keeps what is told of these partitions, where the epoch is still theirs.
+pub(super) async fn keep_told(client: &Client, owned: &[Ownership]) -> Result<(), Error> {
+    let ids: Vec<i32> = owned.iter().map(|ownership| int(ownership.partition)).collect();
+    let epochs: Vec<i64> = owned.iter().map(|ownership| big(ownership.epoch)).collect();
+    let told: Vec<i64> = owned.iter().map(|ownership| big(ownership.told_no)).collect();
+    client.execute(KEEP_TOLD, &[&ids, &epochs, &told]).await.map(|_| ())
 }
 
 fn ownerships(rows: &[Row]) -> Vec<Ownership> {
@@ -199,6 +197,7 @@ fn ownerships(rows: &[Row]) -> Vec<Ownership> {
             applied_seq: count(row.get(2)),
             commit_no: count(row.get(3)),
             applied_inputs: number(row.get(4)),
+            told_no: count(row.get(5)),
         })
         .collect()
 }
@@ -230,7 +229,6 @@ pub(super) async fn release(client: &mut Client, renewal: &Renewal) -> Result<()
     let transaction = client.transaction().await?;
     let kept = keep(&transaction, renewal, renewal.lease.as_secs_f64()).await?;
     give_back(&transaction, renewal, &kept).await?;
-    close(&transaction, renewal).await?;
     transaction
         .execute("DELETE FROM runners WHERE id = $1 AND grp = $2", &[&renewal.runner, &int(renewal.group)])
         .await?;

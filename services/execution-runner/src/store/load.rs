@@ -37,9 +37,10 @@ const EXECUTIONS: &str =
     "SELECT id, account_id, workflow_id, revision, conversation_id, customer_id, channel, status, started_at,
     completed_at, record FROM executions WHERE id = ANY($1) AND started_at BETWEEN $2 AND $3";
 
-const UNTOLD: &str = "SELECT stored.partition, stored.commit_no, payload FROM outbox AS stored
-JOIN UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no) ON stored.partition = told.partition
-WHERE (closed_at IS NULL OR stored.commit_no > told.commit_no) AND (stored.partition, stored.commit_no) > ($3::int, $4::bigint)
+const UNTOLD: &str = "SELECT stored.partition, stored.commit_no, payload FROM UNNEST($1::int[], $2::bigint[]) AS told (partition, commit_no)
+JOIN partitions AS owned ON owned.id = told.partition
+JOIN outbox AS stored ON stored.partition = told.partition AND stored.commit_no > LEAST(told.commit_no, owned.told_no)
+WHERE (stored.partition, stored.commit_no) > ($3::int, $4::bigint)
 ORDER BY stored.partition, stored.commit_no LIMIT $5";
 
 /// Of each workflow every marker that an input after the lowest cursor can meet: those after it, and the one that counts there.

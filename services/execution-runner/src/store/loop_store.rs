@@ -8,7 +8,7 @@ use pg::PgConfig;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Client;
 
-use super::slices::{Sliced, Slices};
+use super::slices::{EXECUTIONS, MESSAGE_KEYS, NOTES, Slices};
 use super::{SCHEMA, commit, conversations, due, lease, load};
 use crate::partition::port::{
     CatalogEntry, Commit, Due, Loaded, OutboxKey, OutboxRow, Ownership, Renewal, Store, StoreError, Tenure,
@@ -17,6 +17,12 @@ use crate::partition::port::{
 
 /// A call that takes longer has failed, and its connection with it.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Every statement of the loop finds its rows by key, and is planned once. Left to guess about tables that it has not looked at
+/// yet, the planner reads them as a whole: 10 ms for a batch's conversations among 10,000, which their index finds in 0.3 ms.
+const PLANS: &str =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+SET plan_cache_mode = force_generic_plan";
 
 /// PostgreSQL as the partition loop sees it.
 pub struct PgStore {
@@ -37,6 +43,7 @@ struct Connected {
 impl Connected {
     async fn open(config: &PgConfig) -> Result<Self, Unavailable> {
         let client = pg::raw::connect(config, SCHEMA).await.map_err(away)?;
+        client.batch_execute(PLANS).await.map_err(away)?;
         let commit = commit::Statements::prepare(&client).await.map_err(away)?;
         let load = load::Statements::prepare(&client).await.map_err(away)?;
         let due = due::Statements::prepare(&client).await.map_err(away)?;
@@ -46,11 +53,11 @@ impl Connected {
     /// Makes the slices that a commit's rows fall in.
     async fn make_room(&mut self, commit: &Commit) -> Result<(), tokio_postgres::Error> {
         let executions = commit.executions.iter().map(|(_, execution)| execution.started_at_ms);
-        self.slices.ensure(&self.client, Sliced::Executions, executions).await?;
+        self.slices.ensure(&self.client, EXECUTIONS, executions).await?;
         let messages = commit.messages.iter().map(|message| message.accepted_at_ms);
-        self.slices.ensure(&self.client, Sliced::MessageKeys, messages).await?;
+        self.slices.ensure(&self.client, MESSAGE_KEYS, messages).await?;
         let notes = commit.notes.iter().map(|(_, entry)| conversations::noted_at_ms(entry));
-        self.slices.ensure(&self.client, Sliced::Notes, notes).await
+        self.slices.ensure(&self.client, NOTES, notes).await
     }
 }
 
@@ -110,6 +117,10 @@ impl From<Unavailable> for StoreError {
 }
 
 fn refused_or_away(error: tokio_postgres::Error) -> StoreError {
+    // The slice was known and is dropped. The row is not to blame: the next connection knows none, and makes it again.
+    if pg::slices::has_no_slice(&error) {
+        return away(error).into();
+    }
     commit::refusal(&error).unwrap_or_else(|| away(error).into())
 }
 
@@ -162,8 +173,8 @@ impl Store for PgStore {
             .await
     }
 
-    async fn close_outbox(&self, keys: &[OutboxKey]) -> Result<(), Unavailable> {
-        self.with(async |on| commit::close(&on.client, &on.commit, keys).await.map_err(away)).await
+    async fn keep_told(&self, owned: &[Ownership]) -> Result<(), Unavailable> {
+        self.with(async |on| lease::keep_told(&on.client, owned).await.map_err(away)).await
     }
 
     async fn due(&self, partitions: &[u32], now_ms: i64) -> Result<Due, Unavailable> {

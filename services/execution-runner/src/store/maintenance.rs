@@ -1,25 +1,21 @@
-//! What is tidied up beside the turns: slices for the days to come, and what has outlived its time.
+//! What is tidied up beside the turns: slices for the time to come, and what has outlived its time.
+
+use std::time::Duration;
 
 use pg::{PgConfig, Unavailable};
 
 use super::SCHEMA;
-use super::load::deduplication_ms;
-use super::slices::{self, Sliced, Slices};
+use super::retention::Retention;
+use super::slices::{EXECUTIONS, MESSAGE_KEYS, NOTES, Slices};
 
 /// Slices made ahead.
 const SLICES_AHEAD: i64 = 2;
-/// Published outbox rows are kept so long, so that they can be published again.
-const OUTBOX_HOURS: i32 = 72;
-/// Dead letters that were tried again are kept so long, for those who want to know what it was.
-const RETRIED_LETTERS_DAYS: i32 = 30;
-/// Outbox rows removed at once.
-const OUTBOX_ROWS_MAX: i64 = 10_000;
 
 /// The tidying of one runner; several do no harm.
 #[derive(Debug, Clone)]
 pub struct Maintenance {
     config: PgConfig,
-    deduplication_days: u32,
+    retention: Retention,
 }
 
 /// Tidying failed; the next round tries again.
@@ -34,33 +30,19 @@ pub enum MaintenanceError {
 }
 
 impl Maintenance {
-    /// Message keys are kept for `deduplication_days` at least.
-    pub fn new(config: PgConfig, deduplication_days: u32) -> Self {
-        Self { config, deduplication_days }
+    /// With what is kept how long.
+    pub fn new(config: PgConfig, retention: Retention) -> Self {
+        Self { config, retention }
     }
 
     /// One round, as of `now_ms`.
     pub async fn run_once(&self, now_ms: i64) -> Result<(), MaintenanceError> {
         let client = pg::raw::connect(&self.config, SCHEMA).await?;
         let mut slices = Slices::default();
-        for sliced in [Sliced::Executions, Sliced::MessageKeys, Sliced::Notes] {
+        for sliced in [EXECUTIONS, MESSAGE_KEYS, NOTES] {
             let ahead = (0..=SLICES_AHEAD).map(|n| now_ms + n * sliced.width_ms());
             slices.ensure(&client, sliced, ahead).await?;
         }
-        self.drop_message_keys(&client, now_ms).await?;
-        client
-            .execute(
-                "DELETE FROM outbox WHERE (partition, commit_no) IN (SELECT partition, commit_no FROM outbox
-                 WHERE closed_at < now() - make_interval(hours => $1) LIMIT $2)",
-                &[&OUTBOX_HOURS, &OUTBOX_ROWS_MAX],
-            )
-            .await?;
-        client
-            .execute(
-                "DELETE FROM dead_letters WHERE retried_at < now() - make_interval(days => $1)",
-                &[&RETRIED_LETTERS_DAYS],
-            )
-            .await?;
         // A marker that a later one has superseded at every cursor is of no use any more.
         client
             .execute(
@@ -71,31 +53,8 @@ impl Maintenance {
                 &[],
             )
             .await?;
-        Ok(())
-    }
-
-    /// Drops slices of message keys that hold nothing young enough to count.
-    async fn drop_message_keys(
-        &self,
-        client: &tokio_postgres::Client,
-        now_ms: i64,
-    ) -> Result<(), tokio_postgres::Error> {
-        let sliced = Sliced::MessageKeys;
-        let oldest_kept = sliced.slice_of(now_ms - deduplication_ms(self.deduplication_days));
-        let rows = client
-            .query(
-                "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
-                 WHERE inhparent = 'message_keys'::regclass",
-                &[],
-            )
-            .await?;
-        for row in rows {
-            let name: String = row.get(0);
-            let slice = name.strip_prefix("message_keys_").and_then(|number| number.parse::<i64>().ok());
-            if slice.is_some_and(|slice| slice < oldest_kept && name == slices::name(sliced, slice)) {
-                client.batch_execute(&format!("DROP TABLE {name}")).await?;
-            }
-        }
+        // Whoever has a table for long is not waited for: there is another round.
+        self.retention.apply(now_ms, Duration::ZERO).await?;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod row;
 mod runners;
 mod said;
 mod single;
+mod span;
 mod totals;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -64,8 +65,13 @@ impl Reads {
         self.pool
             .run(|connection| {
                 Box::pin(async move {
+                    // The locks come before the snapshot, which the first query takes: a slice is dropped before all of
+                    // it or after, though a drop is seen by older snapshots, too.
                     connection
-                        .batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                        .batch_execute(
+                            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                             LOCK TABLE ONLY executions, ONLY conversation_notes IN ACCESS SHARE MODE",
+                        )
                         .await?;
                     work(connection).await
                 })

@@ -21,7 +21,7 @@ pub fn unfinished(world: &World) -> String {
     let behind = behind.filter(|(_, row)| is_behind(row));
     let behind: Vec<usize> = behind.map(|(partition, _)| partition).collect();
     let database = &world.database;
-    let open = database.outbox.values().filter(|(_, closed)| !closed).count();
+    let open = database.partitions.iter().filter(|row| row.told_no < row.commit_no).count();
     let waits = [
         database.timers.len(),
         database.activities.len(),
@@ -33,7 +33,7 @@ pub fn unfinished(world: &World) -> String {
         return String::new();
     }
     format!(
-        "partitions {behind:?} are behind or free, {open} commits are not told, timers, activities, running ones, mail and waits {waits:?}"
+        "partitions {behind:?} are behind or free, {open} partitions are not told, timers, activities, running ones, mail and waits {waits:?}"
     )
 }
 

@@ -29,7 +29,6 @@ impl Store for SimulatedStore {
                 for ownership in keep(world, renewal) {
                     give_back(world, ownership.partition, renewal);
                 }
-                close(&mut world.database, &renewal.closed);
                 world.database.runners.remove(&renewal.runner);
                 Ok(())
             })
@@ -58,7 +57,7 @@ impl Store for SimulatedStore {
         let known = *ownership;
         self.0
             .call_that_may_be_late("begin", move |world| {
-                if self::ownership(world, known.partition) != known {
+                if !is_still(world, known) {
                     return Err(StoreError::Fenced);
                 }
                 let counts = counts && world.bug != Some(Bug::TriesUncounted);
@@ -90,20 +89,27 @@ impl Store for SimulatedStore {
                 if world.bug == Some(Bug::OutboxIgnored) {
                     return Ok(Vec::new());
                 }
-                let wanted = |(key, (_, closed)): &(&OutboxKey, &(v1::Outbox, bool))| {
+                let partitions = &world.database.partitions;
+                let wanted = |(key, _): &(&OutboxKey, &v1::Outbox)| {
                     let of = told.iter().find(|known| known.partition == key.partition);
-                    of.is_some_and(|of| !closed || key.commit_no > of.commit_no) && **key > after
+                    let told_no = partitions[key.partition as usize].told_no;
+                    of.is_some_and(|of| key.commit_no > told_no.min(of.commit_no)) && **key > after
                 };
                 let rows = world.database.outbox.iter().filter(wanted).take(rows_max as usize);
-                Ok(rows.map(|(key, (outbox, _))| OutboxRow { key: *key, outbox: outbox.clone() }).collect())
+                Ok(rows.map(|(key, outbox)| OutboxRow { key: *key, outbox: outbox.clone() }).collect())
             })
             .await
     }
 
-    async fn close_outbox(&self, keys: &[OutboxKey]) -> Result<(), Unavailable> {
+    async fn keep_told(&self, owned: &[Ownership]) -> Result<(), Unavailable> {
         self.0
-            .call("close", |world| {
-                close(&mut world.database, keys);
+            .call("keep told", |world| {
+                for known in owned {
+                    let row = &mut world.database.partitions[known.partition as usize];
+                    if row.epoch == known.epoch {
+                        row.told_no = row.told_no.max(known.told_no);
+                    }
+                }
                 Ok(())
             })
             .await
@@ -145,7 +151,14 @@ fn ownership(world: &World, partition: u32) -> Ownership {
         applied_seq: row.applied_seq,
         applied_inputs: row.applied_inputs,
         commit_no: row.commit_no,
+        told_no: row.told_no,
     }
+}
+
+/// Whether a partition is where a runner thinks, whatever of it is told.
+fn is_still(world: &World, known: Ownership) -> bool {
+    let stored = ownership(world, known.partition);
+    Ownership { told_no: stored.told_no, ..known } == stored
 }
 
 fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
@@ -193,7 +206,6 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
         }
         gained.push(ownership(world, partition));
     }
-    close(&mut world.database, &renewal.closed);
     let lowest = world
         .database
         .partitions
@@ -219,10 +231,11 @@ fn keep(world: &mut World, renewal: &Renewal) -> Vec<Ownership> {
     let until_ms = world.now_ms() + i64::try_from(renewal.lease.as_millis()).unwrap();
     let mut kept = Vec::new();
     for known in &renewal.owned {
-        let same = ownership(world, known.partition) == *known;
+        let same = is_still(world, *known);
         let row = &mut world.database.partitions[known.partition as usize];
         if same && row.owner == Some(renewal.runner) && row.incarnation == renewal.incarnation {
             row.expires_at_ms = until_ms;
+            row.told_no = row.told_no.max(known.told_no);
             if renewal.position > row.applied_seq {
                 (row.applied_seq, row.applied_inputs, row.tries) = (renewal.position, 0, 0);
             }
@@ -237,14 +250,6 @@ fn give_back(world: &mut World, partition: u32, renewal: &Renewal) {
     let row = &mut world.database.partitions[partition as usize];
     (row.owner, row.expires_at_ms) = (None, 0);
     row.told_to.clone_from(&renewal.told_to);
-}
-
-fn close(database: &mut Database, keys: &[OutboxKey]) {
-    for key in keys {
-        if let Some((_, closed)) = database.outbox.get_mut(key) {
-            *closed = true;
-        }
-    }
 }
 
 fn load(world: &mut World, wanted: &Wanted) -> Loaded {
@@ -372,6 +377,7 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), StoreError> {
             database.violations.push(format!("{moved:?} is written under an old epoch"));
         }
         (row.applied_seq, row.commit_no) = (moved.applied_seq, moved.commit_no);
+        row.told_no = row.told_no.max(moved.from.told_no);
         if !pieces_forgotten {
             row.applied_inputs = moved.applied_inputs;
         }
@@ -413,11 +419,10 @@ fn apply(world: &mut World, commit: &Commit) -> Result<(), StoreError> {
         }
     }
     for row in &commit.outbox {
-        if database.outbox.insert(row.key, (row.outbox.clone(), false)).is_some() {
+        if database.outbox.insert(row.key, row.outbox.clone()).is_some() {
             database.violations.push(format!("{:?} is written twice", row.key));
         }
     }
-    close(database, &commit.closed);
     apply_waits(database, world.bug, commit);
     for entry in &commit.markers {
         let known = |(_, known): &(i64, CatalogEntry)| {

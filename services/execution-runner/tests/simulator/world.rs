@@ -37,6 +37,7 @@ pub struct Partition {
     pub applied_inputs: u32,
     pub tries: u32,
     pub commit_no: u64,
+    pub told_no: u64,
     pub told_to: String,
 }
 
@@ -51,8 +52,8 @@ pub struct Database {
     pub customers: HashSet<(AccountId, String)>,
     pub messages: HashMap<Uuid, HandledMessage>,
     pub executions: HashMap<ExecutionId, v1::Execution>,
-    /// What is to be told, and whether it is.
-    pub outbox: BTreeMap<OutboxKey, (v1::Outbox, bool)>,
+    /// What is to be told; of each partition what comes after its `told_no`.
+    pub outbox: BTreeMap<OutboxKey, v1::Outbox>,
     pub markers: Vec<(i64, CatalogEntry)>,
     pub dead_letters: BTreeMap<(i64, u64, u32), DeadLetter>,
     pub timers: BTreeMap<(ConversationId, u64), Timer>,

@@ -12,7 +12,7 @@ use bus::frames::Writer;
 use bus::{Bus, BusConfig, Layout};
 use clap::Parser;
 use contracts::{partition, subject, v1};
-use execution_runner::store::{self, MIGRATIONS, SCHEMA};
+use execution_runner::store::{self, Kept, MIGRATIONS, Maintenance, Retention, SCHEMA};
 use execution_runner::{App, Config};
 use flow_model::{AccountId, ExecutionId, WorkflowId};
 use futures::StreamExt;
@@ -20,12 +20,21 @@ use local_stack::Nats;
 use local_stack::testing::TestDatabase;
 use pg::PgConfig;
 use platform::health::Health;
+use platform::keep::Keep;
 use platform::lifecycle::Shutdown;
 use prost::Message;
 use tokio::task::JoinHandle;
 
 pub const PARTITIONS: u32 = 8;
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Nothing is ever over its time.
+pub const KEPT_FOR_EVER: Kept = Kept {
+    executions: Keep::FOREVER,
+    notes: Keep::FOREVER,
+    dead_letters: Keep::FOREVER,
+    open_dead_letters: Keep::FOREVER,
+    message_keys: Keep::FOREVER,
+};
 
 pub struct Stack {
     pub nats: Nats,
@@ -190,6 +199,12 @@ impl Stack {
 
     pub async fn sql(&self) -> tokio_postgres::Client {
         pg::raw::connect(&PgConfig::for_url(&self.database_url), store::SCHEMA).await.unwrap()
+    }
+
+    /// What a runner with these settings does once a minute.
+    pub fn maintenance(&self, kept: Kept) -> Maintenance {
+        let config = PgConfig::for_url(&self.database_url);
+        Maintenance::new(config.clone(), Retention::new(config, kept))
     }
 
     pub async fn owners(&self) -> Vec<(Option<uuid::Uuid>, i64)> {

@@ -1,10 +1,43 @@
 //! The workflow catalog.
 
-use contracts::{subject::catalog, v1};
-use flow_model::{AccountId, WorkflowId};
+use std::collections::HashMap;
 
-use super::Client;
+use bus::Bus;
+use bus::rpc::CallError;
+use bytes::Bytes;
+use contracts::{ErrorCode, subject::catalog, v1};
+use flow_model::{AccountId, WorkflowId};
+use futures::FutureExt;
+
+use super::gather::{Answer, Gather};
+use super::{Client, ask, failed};
 use crate::http::error::ApiError;
+
+/// Workflows with their configurations.
+pub(super) fn workflows(bus: &Bus) -> Gather<v1::Workflow> {
+    let bus = bus.clone();
+    Gather::by(move |account, ids| found(bus.clone(), account, ids).boxed())
+}
+
+async fn found(bus: Bus, account: AccountId, ids: Vec<WorkflowId>) -> Answer<v1::Workflow> {
+    let mut found = HashMap::new();
+    let mut wanted: Vec<Bytes> = ids.iter().map(|id| id.to_vec().into()).collect();
+    while !wanted.is_empty() {
+        let asked = wanted.len();
+        let request = v1::GetWorkflowsRequest { account_id: account.to_vec().into(), workflow_ids: wanted };
+        let answer: v1::GetWorkflowsResponse = ask(&bus, catalog::GET, &request).await?;
+        if answer.left_out.len() >= asked {
+            return Err(CallError::Unavailable("the catalog leaves out all that it is asked for".to_owned()));
+        }
+        for workflow in answer.workflows {
+            if let Ok(id) = WorkflowId::from_slice(&workflow.id) {
+                found.insert(id, workflow);
+            }
+        }
+        wanted = answer.left_out;
+    }
+    Ok(found)
+}
 
 impl Client {
     pub async fn create_workflow(&self, account: AccountId, body: Vec<u8>) -> Result<v1::Workflow, ApiError> {
@@ -25,9 +58,8 @@ impl Client {
     }
 
     pub async fn workflow(&self, account: AccountId, id: WorkflowId) -> Result<v1::Workflow, ApiError> {
-        let request =
-            v1::GetWorkflowRequest { account_id: account.to_vec().into(), workflow_id: id.to_vec().into() };
-        self.ask(catalog::GET, &request).await
+        let found = self.workflows.get(account, id).await.map_err(|error| failed(catalog::GET, error))?;
+        found.ok_or_else(|| ApiError::of(ErrorCode::WorkflowNotFound))
     }
 
     pub async fn list_workflows(

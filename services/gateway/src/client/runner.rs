@@ -2,14 +2,31 @@
 
 use std::collections::HashMap;
 
+use bus::Bus;
 use contracts::{subject::runner, v1};
 use flow_model::{AccountId, DeadLetterId, ExecutionId, WorkflowId};
+use futures::FutureExt;
 
-use super::Client;
+use super::gather::{Answer, Gather};
+use super::{Client, ask, failed};
 use crate::http::error::ApiError;
 
 /// A page that does not fit into one bus message is fetched in so many parts at most.
 const PARTS_MAX: usize = 20;
+
+/// How many executions workflows have.
+pub(super) fn totals(bus: &Bus) -> Gather<v1::WorkflowTotals> {
+    let bus = bus.clone();
+    Gather::by(move |account, ids| counted(bus.clone(), account, ids).boxed())
+}
+
+async fn counted(bus: Bus, account: AccountId, ids: Vec<WorkflowId>) -> Answer<v1::WorkflowTotals> {
+    let workflow_ids = ids.iter().map(|id| id.to_vec().into()).collect();
+    let request = v1::WorkflowTotalsRequest { account_id: account.to_vec().into(), workflow_ids };
+    let answer: v1::WorkflowTotalsResponse = ask(&bus, runner::WORKFLOW_TOTALS, &request).await?;
+    let of = |totals: v1::WorkflowTotals| Some((WorkflowId::from_slice(&totals.workflow_id).ok()?, totals));
+    Ok(answer.totals.into_iter().filter_map(of).collect())
+}
 
 impl Client {
     /// A page of executions, put together from as many parts as it takes.
@@ -86,18 +103,22 @@ impl Client {
         self.call(runner::RETRY_DEAD_LETTER, &request).await
     }
 
+    /// How many executions a workflow has.
+    pub async fn totals(&self, account: AccountId, id: WorkflowId) -> Result<v1::WorkflowTotals, ApiError> {
+        let counted = self.totals.get(account, id).await;
+        Ok(counted.map_err(|error| failed(runner::WORKFLOW_TOTALS, error))?.unwrap_or_default())
+    }
+
     /// How many executions each of these workflows has.
-    pub async fn totals(
+    pub async fn totals_of(
         &self,
         account: AccountId,
-        workflows: Vec<bytes::Bytes>,
-    ) -> Result<HashMap<bytes::Bytes, v1::WorkflowTotals>, ApiError> {
+        workflows: Vec<WorkflowId>,
+    ) -> Result<HashMap<WorkflowId, v1::WorkflowTotals>, ApiError> {
         if workflows.is_empty() {
             return Ok(HashMap::new());
         }
-        let request =
-            v1::WorkflowTotalsRequest { account_id: account.to_vec().into(), workflow_ids: workflows };
-        let response: v1::WorkflowTotalsResponse = self.ask(runner::WORKFLOW_TOTALS, &request).await?;
-        Ok(response.totals.into_iter().map(|totals| (totals.workflow_id.clone(), totals)).collect())
+        let counted = counted(self.bus.clone(), account, workflows).await;
+        counted.map_err(|error| failed(runner::WORKFLOW_TOTALS, error))
     }
 }

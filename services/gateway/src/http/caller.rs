@@ -8,12 +8,14 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use contracts::ErrorCode;
 use flow_model::AccountId;
-use platform::clock;
 
+use super::audited::Known;
 use super::error::ApiError;
 use super::operation::Operation;
-use crate::auth::{AuthError, Hash};
+use super::remote;
+use crate::auth::{AuthError, KeyHolder};
 use crate::key::Level;
+use crate::limit::{Admission, Standing, Subject};
 use crate::state::State;
 
 /// A caller that was let in to the operation that was asked for: only a valid key of a sufficient level, within its
@@ -24,22 +26,51 @@ pub(crate) struct Caller {
     pub account: AccountId,
 }
 
+/// The same caller, with all that is known of the key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallerWithKey(pub KeyHolder);
+
+/// What came of letting a caller in before the handler asked.
+struct Entered(Result<KeyHolder, ApiError>);
+
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { enter(&request).await })
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let holder = CallerWithKey::from_request(request, payload);
+        Box::pin(async move { Ok(Self { account: holder.await?.0.account }) })
     }
 }
 
-async fn enter(request: &HttpRequest) -> Result<Caller, ApiError> {
+impl FromRequest for CallerWithKey {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if let Some(Entered(entered)) = request.extensions_mut().remove() {
+            return Box::pin(std::future::ready(entered.map(Self)));
+        }
+        let request = request.clone();
+        Box::pin(async move { enter(&request).await.map(Self) })
+    }
+}
+
+/// Lets a caller in before the handler is reached, which then finds what came of it, so that nothing counts twice. None
+/// when the caller is refused: the handler does that.
+pub(super) async fn enter_early(request: &HttpRequest) -> Option<KeyHolder> {
+    let entered = enter(request).await;
+    let holder = entered.as_ref().ok().copied();
+    request.extensions_mut().insert(Entered(entered));
+    holder
+}
+
+async fn enter(request: &HttpRequest) -> Result<KeyHolder, ApiError> {
     let key = bearer(request)?;
     let fault = || ApiError::of(ErrorCode::InternalError);
     let state = request.app_data::<web::Data<State>>().ok_or_else(fault)?;
     let operation = Operation::of(request).ok_or_else(fault)?;
-    let (hash, holder) = match state.auth.holder(key).await {
+    let holder = match state.auth.holder(key).await {
         Ok(known) => known,
         Err(AuthError::Invalid) => return Err(bad_key(request, state)),
         Err(AuthError::Unavailable(error)) => {
@@ -47,29 +78,43 @@ async fn enter(request: &HttpRequest) -> Result<Caller, ApiError> {
             return Err(ApiError::because(ErrorCode::ServiceUnavailable, "Keys cannot be checked"));
         }
     };
-    admit(request, state, hash, operation)?;
+    if !operation.reads() {
+        Known::tell(request, holder);
+    }
+    let subject = Subject { key: holder.key, class: operation.class };
+    admit(request, state, subject, holder.quotas.of(operation.class)).await?;
     require(holder.level, operation.level)?;
-    Ok(Caller { account: holder.account })
+    Ok(holder)
 }
 
 /// Counts the request against the key's limit; how it stands is told in the answer's headers, whatever the answer is.
-fn admit(request: &HttpRequest, state: &State, key: Hash, operation: &Operation) -> Result<(), ApiError> {
+async fn admit(request: &HttpRequest, state: &State, subject: Subject, limit: u32) -> Result<(), ApiError> {
     let Some(limiter) = &state.limiter else { return Ok(()) };
-    let class = operation.class;
-    let standing = limiter.admit(key, class, clock::now().timestamp());
-    request.extensions_mut().insert(standing);
-    if standing.admitted {
-        return Ok(());
+    match limiter.admit(subject, limit).await {
+        Admission::Admitted(standing) => {
+            request.extensions_mut().insert(standing);
+            Ok(())
+        }
+        Admission::Refused(standing) => {
+            request.extensions_mut().insert(standing);
+            Err(over_limit(standing))
+        }
+        Admission::Unknown => Err(ApiError::because(
+            ErrorCode::ServiceUnavailable,
+            "It cannot be known whether the key is within its limits; nothing was done",
+        )),
     }
-    metrics::counter!("turnloom_http_rate_limited_total", "class" => class.as_str()).increment(1);
+}
+
+fn over_limit(standing: Standing) -> ApiError {
+    let class = standing.class.as_str();
+    metrics::counter!("turnloom_http_rate_limited_total", "class" => class).increment(1);
     let details = format!(
-        "A key may send {} requests of class '{}' in an hour; there are more in {} s",
-        class.limit(),
-        class.as_str(),
-        standing.reset_seconds
+        "The key may send {} requests of class '{class}' in an hour; there are more in {} s",
+        standing.limit, standing.reset_seconds
     );
-    Err(ApiError::because(ErrorCode::RateLimitExceeded, details)
-        .retrying_after(standing.reset_seconds.unsigned_abs()))
+    ApiError::because(ErrorCode::RateLimitExceeded, details)
+        .retrying_after(standing.reset_seconds.unsigned_abs())
 }
 
 fn require(has: Level, needs: Level) -> Result<(), ApiError> {
@@ -81,8 +126,9 @@ fn require(has: Level, needs: Level) -> Result<(), ApiError> {
 }
 
 fn bad_key(request: &HttpRequest, state: &State) -> ApiError {
-    let tried = match (request.peer_addr(), &state.bad_keys) {
-        (Some(peer), Some(bad_keys)) => bad_keys.tried(peer.ip()),
+    let address = remote::address(request, &state.trusted_proxies);
+    let tried = match (address, &state.bad_keys) {
+        (Some(address), Some(bad_keys)) => bad_keys.count(address),
         (Some(_) | None, _) => Ok(()),
     };
     match tried {
@@ -95,8 +141,8 @@ fn bad_key(request: &HttpRequest, state: &State) -> ApiError {
     }
 }
 
-/// RFC 6750 §2.1. The scheme's name has no case.
-fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
+/// The key that a request carries (RFC 6750 §2.1). The scheme's name has no case.
+pub(super) fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
     let unauthorized = |details: &str| ApiError::because(ErrorCode::Unauthorized, details);
     let header = request
         .headers()

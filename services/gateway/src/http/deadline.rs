@@ -38,7 +38,8 @@ impl Deadline {
         LOOK_UP_MAX.min(self.left())
     }
 
-    fn left(self) -> Duration {
+    /// How long is left, but for writing the answer.
+    pub fn left(self) -> Duration {
         self.0.saturating_duration_since(Instant::now()).saturating_sub(ANSWERING)
     }
 }

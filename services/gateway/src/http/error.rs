@@ -42,6 +42,12 @@ impl ApiError {
         Failure::because(ErrorCode::InvalidRequest, details).at(field).into()
     }
 
+    /// With the field, parameter or header that is to blame.
+    pub fn at(mut self, field: &str) -> Self {
+        field.clone_into(&mut self.failure.field);
+        self
+    }
+
     /// With the methods that the route takes.
     pub fn allowing(self, methods: &'static str) -> Self {
         Self { allowed: Some(methods), ..self }

@@ -45,7 +45,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     query: &[
         Parameter {
             name: "type",
-            description: "Only events of these types",
+            description: "Only events of these types, separated by commas, or each with a `type` of its own",
             required: false,
             kind: Kind::Choices(&EVENT_TYPES),
         },

@@ -1,5 +1,6 @@
 //! Around every request: its id, its span, its metrics, its deadline, and what to say when a handler panics.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tracing::Instrument;
 
 use super::deadline::Deadline;
 use super::error::{ApiError, REQUEST_ID};
+use super::operation::Operation;
 use crate::limit::{Standing, WINDOW_SECONDS};
 
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,8 +37,8 @@ pub(crate) async fn observe(
     let started = Instant::now();
     let id = id_of(&request);
     let method = method_label(request.method());
-    // Not the path: ids in it would make a series for each.
-    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let route = route_of(&request);
+    let route = route.as_ref();
     let timeout =
         request.app_data::<web::Data<RequestTimeout>>().map_or(Duration::from_mins(1), |timeout| timeout.0);
     let span = tracing::info_span!("request", method, route, request_id = id);
@@ -60,7 +62,7 @@ pub(crate) async fn observe(
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),
     };
-    record(method, &route, status, started.elapsed(), &id);
+    record(method, route, status, started.elapsed(), &id);
     let mut response = outcome?;
     let standing = response.request().extensions().get::<Standing>().copied();
     if let Some(standing) = standing {
@@ -74,7 +76,7 @@ pub(crate) async fn observe(
 
 /// How the key stands: the IETF draft `draft-ietf-httpapi-ratelimit-headers`, and the older names that clients know.
 fn tell_standing(headers: &mut HeaderMap, standing: Standing) {
-    let (class, limit) = (standing.class.as_str(), standing.class.limit());
+    let (class, limit) = (standing.class.as_str(), standing.limit);
     let resets_at = clock::now().timestamp() + standing.reset_seconds;
     let told = [
         ("ratelimit-policy", format!("\"{class}\";q={limit};w={WINDOW_SECONDS}")),
@@ -99,6 +101,15 @@ fn record(method: &'static str, route: &str, status: u16, took: Duration, id: &s
         tracing::warn!(method, route, status, request_id = id, "a request failed");
     } else {
         tracing::debug!(method, route, status, request_id = id, "request");
+    }
+}
+
+/// The pattern of the path, not the path: ids in it would make a series for each.
+fn route_of(request: &ServiceRequest) -> Cow<'static, str> {
+    // Patterns are tried one after the other, which takes longer than all else that happens here.
+    match Operation::at(request.path()) {
+        Some(operation) => operation.path.into(),
+        None => request.match_pattern().map_or("none".into(), Cow::Owned),
     }
 }
 

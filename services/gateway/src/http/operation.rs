@@ -1,13 +1,15 @@
 //! What the router, the limits and the documentation know of each operation: one description for all three.
 
+use std::borrow::Cow;
+
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use contracts::ErrorCode;
 
 use super::openapi::texts::NO_CONTROLS;
 use super::{
-    conversations, customers, dead_letters, events, executions, knowledge_bases, messages, runners, secrets,
-    workflows,
+    account, api_keys, audit_log, conversations, customers, dead_letters, events, executions,
+    knowledge_bases, messages, runners, secrets, workflows,
 };
 use crate::key::Level;
 use crate::limit::Class;
@@ -37,7 +39,8 @@ pub(crate) struct Operation {
     pub answers: &'static [Answer],
     /// Why it may refuse, beside what every operation may: see [`COMMON_ERRORS`].
     pub errors: &'static [ErrorCode],
-    /// The headers that it understands beside `If-None-Match`, which every conditional read does.
+    /// The headers that it understands beside `If-None-Match`, which every conditional read does, and `Idempotency-Key`, which
+    /// every `POST` does.
     pub headers: &'static [RequestHeader],
 }
 
@@ -48,8 +51,6 @@ pub(crate) enum RequestHeader {
     Prefer,
     /// The version that the caller has read.
     IfMatch,
-    /// What makes a repetition known as one.
-    IdempotencyKey,
     /// The last event that the caller has heard.
     LastEventId,
 }
@@ -133,7 +134,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 42] = [
+pub(crate) static OPERATIONS: [&Operation; 49] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -176,15 +177,31 @@ pub(crate) static OPERATIONS: [&Operation; 42] = [
     &secrets::list::OPERATION,
     &secrets::put::OPERATION,
     &secrets::delete::OPERATION,
+    &account::OPERATION,
+    &api_keys::list::OPERATION,
+    &api_keys::create::OPERATION,
+    &api_keys::get::OPERATION,
+    &api_keys::revoke::OPERATION,
+    &api_keys::rotate::OPERATION,
+    &audit_log::OPERATION,
 ];
 
 impl Operation {
     /// The operation that a request has been routed to. `HEAD` is the read without its body.
     pub fn of(request: &HttpRequest) -> Option<&'static Self> {
-        let path = request.match_pattern()?;
+        // Patterns are tried one after the other; most requests name one without a parameter.
+        let path = match Self::at(request.path()) {
+            Some(exact) => Cow::Borrowed(exact.path),
+            None => Cow::Owned(request.match_pattern()?),
+        };
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let same = |operation: &&&Self| operation.path == path && operation.method == *method;
         OPERATIONS.iter().find(same).copied()
+    }
+
+    /// One whose pattern is exactly this path, whatever its method.
+    pub fn at(path: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().find(|operation| operation.path == path).copied()
     }
 
     /// Whether it only reads.
@@ -195,6 +212,16 @@ impl Operation {
     /// Whether its answer has an `ETag`, and is not sent again to who has it.
     pub fn is_conditional(&self) -> bool {
         self.reads() && !self.answers.iter().any(|answer| matches!(answer.schema, Shape::Events))
+    }
+
+    /// Whether it is done once for an `Idempotency-Key`, however often it is sent.
+    pub fn takes_idempotency_key(&self) -> bool {
+        self.method == Method::POST
+    }
+
+    /// Whether its answer holds a secret that nobody else may ever read.
+    pub fn answers_a_secret(&self) -> bool {
+        self.answers.iter().any(|answer| matches!(answer.schema, Shape::One("ApiKeyWithSecret")))
     }
 
     /// Whether it understands this header.

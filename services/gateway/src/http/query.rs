@@ -1,4 +1,4 @@
-//! Query parameters: each at most once, none unknown, every value checked.
+//! Query parameters: each at most once, but for lists, none unknown, every value checked.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use flow_model::limits::CUSTOMER_ID_CHARS_MAX;
 use flow_rollup::series;
 
 use super::error::ApiError;
-use super::operation::Operation;
+use super::operation::{Kind, Operation};
 
 /// Rows of a page unless the caller says otherwise, and at most.
 pub(super) const LIMIT_DEFAULT: u32 = 20;
@@ -40,10 +40,15 @@ impl Query {
     /// Reads the parameters of a request to an operation.
     pub fn of(request: &HttpRequest, operation: &Operation) -> Result<Self, ApiError> {
         let known: Vec<&str> = operation.query.iter().map(|parameter| parameter.name).collect();
-        Self::parse(request.query_string(), &known)
+        let is_list = |name: &str| {
+            let mut named = operation.query.iter().filter(|parameter| parameter.name == name);
+            named.any(|parameter| matches!(parameter.kind, Kind::Choices(_)))
+        };
+        Self::parse(request.query_string(), &known, is_list)
     }
 
-    fn parse(text: &str, known: &[&str]) -> Result<Self, ApiError> {
+    /// A list may be given piece by piece: `a=1&a=2` is `a=1,2`.
+    fn parse(text: &str, known: &[&str], is_list: impl Fn(&str) -> bool) -> Result<Self, ApiError> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             if !known.contains(&name.as_ref()) {
@@ -52,10 +57,16 @@ impl Query {
                 let details = format!("Unknown parameter '{shown}'; the route takes {takes}");
                 return Err(ApiError::invalid(&shown, details));
             }
-            if pairs.iter().any(|(earlier, _)| *earlier == name) {
-                return Err(ApiError::invalid(&name, format!("The parameter '{name}' is given twice")));
+            match pairs.iter_mut().find(|(earlier, _)| *earlier == name) {
+                None => pairs.push((name.into_owned(), value.into_owned())),
+                Some((_, list)) if is_list(&name) => {
+                    list.push(',');
+                    list.push_str(&value);
+                }
+                Some(_) => {
+                    return Err(ApiError::invalid(&name, format!("The parameter '{name}' is given twice")));
+                }
             }
-            pairs.push((name.into_owned(), value.into_owned()));
         }
         Ok(Self { pairs })
     }
@@ -230,14 +241,18 @@ mod tests {
 
     const KNOWN: [&str; 6] = ["page", "limit", "cursor", "channel", "start_date", "end_date"];
 
+    fn parse(text: &str) -> Result<Query, ApiError> {
+        Query::parse(text, &KNOWN, |name| name == "channel")
+    }
+
     fn refused(text: &str, read: impl Fn(&Query) -> Result<(), ApiError>) -> Option<String> {
-        let result = Query::parse(text, &KNOWN).and_then(|query| read(&query));
+        let result = parse(text).and_then(|query| read(&query));
         result.err().map(|error| error.to_string())
     }
 
     #[test]
     fn pages_are_read() {
-        let page = |text: &str| Query::parse(text, &KNOWN).and_then(|query| query.page()).ok();
+        let page = |text: &str| parse(text).and_then(|query| query.page()).ok();
         assert_eq!(page(""), Some(Page { number: 1, limit: 20, cursor: String::new() }));
         assert_eq!(page("page=3&limit=100"), Some(Page { number: 3, limit: 100, cursor: String::new() }));
         assert_eq!(page("cursor=abc"), Some(Page { number: 1, limit: 20, cursor: "abc".to_owned() }));
@@ -264,9 +279,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_read_whole_and_piece_by_piece() {
+        let list = |text: &str| parse(text).and_then(|query| query.choices("channel", &["a", "b", "c"])).ok();
+        assert_eq!(list(""), Some(vec![]));
+        for text in ["channel=b,c,a", "channel=b&channel=c&channel=a", "channel=b,c&limit=1&channel=a"] {
+            assert_eq!(list(text), Some(vec!["b", "c", "a"]), "{text}");
+        }
+        for text in ["channel=", "channel=a&channel=", "channel=,a", "channel=a,d", "channel=a&channel=d"] {
+            assert_eq!(list(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn dates_and_times_are_read_in_utc() {
         let span = |text: &str| {
-            let query = Query::parse(text, &KNOWN).ok()?;
+            let query = parse(text).ok()?;
             Some((query.start("start_date").ok()?, query.end("end_date").ok()?))
         };
         assert_eq!(

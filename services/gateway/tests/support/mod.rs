@@ -10,8 +10,7 @@ use std::time::Duration;
 use bus::rpc::{RunningServer, Server};
 use bus::{Bus, BusConfig, Layout, Topology};
 use clap::Parser;
-use contracts::v1::{self, Failure};
-use contracts::{ErrorCode, subject};
+use contracts::{subject, v1};
 use gateway::key::{ApiKey, Level};
 use gateway::store::{DEFAULT_ACCOUNT, MIGRATIONS, SCHEMA, Store};
 use gateway::{App, Config};
@@ -83,8 +82,11 @@ impl Gateway {
                 .handle(subject::catalog::LIST, |_: v1::ListWorkflowsRequest| async {
                     Ok(v1::ListWorkflowsResponse::default())
                 })
-                .handle(subject::catalog::GET, |_: v1::GetWorkflowRequest| async {
-                    Err::<v1::Workflow, Failure>(Failure::of(ErrorCode::WorkflowNotFound))
+                .handle(subject::catalog::GET, |_: v1::GetWorkflowsRequest| async {
+                    Ok(v1::GetWorkflowsResponse::default())
+                })
+                .handle(subject::runner::WORKFLOW_TOTALS, |_: v1::WorkflowTotalsRequest| async {
+                    Ok(v1::WorkflowTotalsResponse::default())
                 })
         })
         .await
@@ -105,6 +107,12 @@ impl Gateway {
     pub async fn sql(&self, statement: &str) {
         let client = pg::raw::connect(&PgConfig::for_url(&self.database_url), SCHEMA).await.unwrap();
         client.batch_execute(statement).await.unwrap();
+    }
+
+    /// Rows of a table.
+    pub async fn count(&self, table: &str) -> i64 {
+        let client = pg::raw::connect(&PgConfig::for_url(&self.database_url), SCHEMA).await.unwrap();
+        client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0)
     }
 
     /// As SIGTERM does.

@@ -25,6 +25,10 @@ use crate::usecase::count::{CountError, Counter};
 const MESSAGES_MAX: usize = 64;
 /// Longest wait for messages, so that a stop is noticed soon.
 const WAIT_MAX: Duration = Duration::from_millis(250);
+/// Bytes of messages that are worth a transaction at once.
+const BYTES_ENOUGH: usize = 256 * 1024;
+/// Fewer are counted together with what comes within this time: a transaction costs the same for all of them.
+const GATHER: Duration = Duration::from_millis(50);
 /// Pause after a session that failed.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Messages that a session reads again.
@@ -75,6 +79,10 @@ async fn session(bus: &Bus, store: &Store, shutdown: &Shutdown) -> Result<(), Se
             let read = facts.len() as u64;
             counter.count(reached, facts).await?;
             metrics::counter!("turnloom_metrics_events_total").increment(read);
+            let bytes: usize = messages.iter().map(|message| message.payload.len()).sum();
+            if messages.len() < MESSAGES_MAX && bytes < BYTES_ENOUGH {
+                tokio::time::sleep(GATHER).await;
+            }
         }
         // Behind a stream that still has something, what is missing may just not be read yet.
         if messages.is_empty() && caught_up_at.elapsed() > CATCH_UP_EVERY {

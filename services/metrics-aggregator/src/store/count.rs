@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Text, Timestamptz, Uuid 
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flow_rollup::{Bucket, BucketKey, Fold, Sketch};
+use pg::Prepare;
 
 use super::{Progress, Store, StoreError, big, int, time};
 
@@ -29,6 +30,9 @@ impl Store {
                     // First, so that a second aggregator waits here and then finds that it has lost.
                     move_on(connection, from, to).await?;
                     keep_reached(connection, &fold).await?;
+                    let quarters = fold.changes().keys().map(|key| key.quarter_ms);
+                    let visited = fold.visits().iter().map(|visit| visit.quarter_ms);
+                    super::slices::make_room(connection, quarters.chain(visited)).await?;
                     add(connection, fold.changes()).await?;
                     let visits: Vec<_> = fold.visits().iter().copied().collect();
                     super::repair::add_visits(connection, &visits).await
@@ -46,6 +50,7 @@ async fn move_on(connection: &mut AsyncPgConnection, from: Progress, to: Progres
     .bind::<BigInt, _>(big(from.stream_seq))
     .bind::<BigInt, _>(to.incarnation)
     .bind::<BigInt, _>(big(to.stream_seq))
+    .prepared()
     .execute(connection)
     .await?;
     if moved == 1 { Ok(()) } else { Err(StoreError::Moved) }
@@ -53,8 +58,8 @@ async fn move_on(connection: &mut AsyncPgConnection, from: Progress, to: Progres
 
 async fn keep_reached(connection: &mut AsyncPgConnection, fold: &Fold) -> Result<(), StoreError> {
     let (mut partitions, mut commits, mut indexes, mut times) = (vec![], vec![], vec![], vec![]);
-    for (partition, reached) in fold.reached() {
-        partitions.push(int(*partition));
+    for (partition, reached) in fold.moved() {
+        partitions.push(int(partition));
         commits.push(big(reached.place.commit_no));
         indexes.push(int(reached.place.index));
         times.push(time(reached.at_ms));
@@ -69,6 +74,7 @@ async fn keep_reached(connection: &mut AsyncPgConnection, fold: &Fold) -> Result
     .bind::<Array<BigInt>, _>(commits)
     .bind::<Array<Integer>, _>(indexes)
     .bind::<Array<Timestamptz>, _>(times)
+    .prepared()
     .execute(connection)
     .await?;
     Ok(())
@@ -111,6 +117,7 @@ pub(super) async fn add(
     .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.prompt_tokens))
     .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.completion_tokens))
     .bind::<Array<BigInt>, _>(numbers(|bucket| bucket.ai.cost_micros))
+    .prepared()
     .execute(connection)
     .await?;
     Ok(())
@@ -130,6 +137,7 @@ async fn merged_durations(
     .bind::<Array<SqlUuid>, _>(workflows(changes))
     .bind::<Array<Text>, _>(channels(changes))
     .bind::<Array<Timestamptz>, _>(quarters(changes))
+    .prepared()
     .get_results(connection)
     .await?;
     let stored: HashMap<i64, Vec<u8>> = stored.into_iter().map(|row| (row.position, row.durations)).collect();

@@ -7,6 +7,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use flow_model::{AccountId, WorkflowId};
 use flow_rollup::{Bucket, Interval, Reached, Sketch, Span};
+use pg::Prepare;
 
 use super::count::sketch;
 use super::usage::{SUMS, UsageRow};
@@ -77,8 +78,13 @@ impl Store {
         self.pool
             .run(move |connection| {
                 Box::pin(async move {
+                    // The locks come before the snapshot, which the first query takes: a slice is dropped before all of
+                    // it or after, though a drop is seen by older snapshots, too.
                     connection
-                        .batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                        .batch_execute(
+                            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                             LOCK TABLE ONLY rollups, ONLY visits IN ACCESS SHARE MODE",
+                        )
                         .await?;
                     Ok(Measured {
                         reached: reached(connection).await?,
@@ -96,21 +102,20 @@ async fn parts(
     connection: &mut AsyncPgConnection,
     wanted: &Measurement,
 ) -> Result<Vec<(usize, String, Bucket)>, StoreError> {
-    let borders = |of: fn(&Span) -> i64| {
-        wanted.intervals.iter().map(|interval| time(of(&interval.span))).collect::<Vec<_>>()
-    };
+    // Intervals have no gaps, so the last one that has begun is a quarter's.
+    let begins: Vec<_> = wanted.intervals.iter().map(|interval| time(interval.span.start_ms)).collect();
     let rows: Vec<PartRow> = sql_query(format!(
-        "SELECT cut.position, channel, sum(succeeded)::bigint AS succeeded, sum(failed)::bigint AS failed,
-            sum(duration_ms)::bigint AS duration_ms, sum(messages_received)::bigint AS messages_received,
+        "SELECT width_bucket(quarter, $3::timestamptz[])::bigint AS position, channel, sum(succeeded)::bigint AS succeeded,
+            sum(failed)::bigint AS failed, sum(duration_ms)::bigint AS duration_ms, sum(messages_received)::bigint AS messages_received,
             sum(messages_sent)::bigint AS messages_sent, {SUMS}
-         FROM UNNEST($3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS cut (start_at, end_at, position)
-         JOIN rollups ON account_id = $1 AND workflow_id = $2 AND quarter >= cut.start_at AND quarter < cut.end_at
-         GROUP BY cut.position, channel"
+         FROM rollups WHERE account_id = $1 AND workflow_id = $2 AND quarter >= $4 AND quarter < $5 GROUP BY 1, channel"
     ))
     .bind::<SqlUuid, _>(wanted.account.as_uuid())
     .bind::<SqlUuid, _>(wanted.workflow.as_uuid())
-    .bind::<Array<Timestamptz>, _>(borders(|span| span.start_ms))
-    .bind::<Array<Timestamptz>, _>(borders(|span| span.end_ms))
+    .bind::<Array<Timestamptz>, _>(begins)
+    .bind::<Timestamptz, _>(time(wanted.span.start_ms))
+    .bind::<Timestamptz, _>(time(wanted.span.end_ms))
+    .prepared()
     .get_results(connection)
     .await?;
     let part = |row: PartRow| {
@@ -137,6 +142,7 @@ async fn durations(connection: &mut AsyncPgConnection, wanted: &Measurement) -> 
     .bind::<SqlUuid, _>(wanted.workflow.as_uuid())
     .bind::<Timestamptz, _>(time(wanted.span.start_ms))
     .bind::<Timestamptz, _>(time(wanted.span.end_ms))
+    .prepared()
     .get_results(connection)
     .await?;
     let mut all = Sketch::default();
@@ -148,11 +154,14 @@ async fn durations(connection: &mut AsyncPgConnection, wanted: &Measurement) -> 
 
 async fn customers(connection: &mut AsyncPgConnection, wanted: &Measurement) -> Result<u64, StoreError> {
     let row: CustomersRow = sql_query(
-        "SELECT count(DISTINCT customer) AS n FROM visits WHERE workflow_id = $1 AND quarter >= $2 AND quarter < $3",
+        // Hashed: count(DISTINCT …) would sort.
+        "SELECT count(*) AS n FROM (SELECT DISTINCT customer FROM visits
+            WHERE workflow_id = $1 AND quarter >= $2 AND quarter < $3) AS customers",
     )
     .bind::<SqlUuid, _>(wanted.workflow.as_uuid())
     .bind::<Timestamptz, _>(time(wanted.span.start_ms))
     .bind::<Timestamptz, _>(time(wanted.span.end_ms))
+    .prepared()
     .get_result(connection)
     .await?;
     Ok(u64::try_from(row.n).unwrap_or(0))

@@ -8,6 +8,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flow_model::{AccountId, Channel, WorkflowId};
 use flow_rollup::{Bucket, BucketKey, Span, Visit};
+use pg::Prepare;
 use uuid::Uuid;
 
 use super::count::{add, sketch};
@@ -93,6 +94,9 @@ impl Store {
                         return Ok(false);
                     }
                     remove(connection, account, workflow, span).await?;
+                    let quarters = right.buckets.keys().map(|key| key.quarter_ms);
+                    let visited = right.visits.iter().map(|visit| visit.quarter_ms);
+                    super::slices::make_room(connection, quarters.chain(visited)).await?;
                     add(connection, &right.buckets).await?;
                     add_visits(connection, &right.visits.into_iter().collect::<Vec<_>>()).await?;
                     Ok(true)
@@ -188,6 +192,7 @@ pub(super) async fn add_visits(
     .bind::<Array<SqlUuid>, _>(visits.iter().map(|visit| *visit.workflow.as_uuid()).collect::<Vec<_>>())
     .bind::<Array<Timestamptz>, _>(visits.iter().map(|visit| time(visit.quarter_ms)).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(visits.iter().map(|visit| visit.customer).collect::<Vec<_>>())
+    .prepared()
     .execute(connection)
     .await?;
     Ok(())

@@ -1,4 +1,6 @@
 //! Counting a span again from the runner's records, to compare it with what the events gave.
+//!
+//! Numbers are kept longer than executions: what happened before those that are kept cannot be counted again, and is left out.
 
 use bytes::Bytes;
 use contracts::ErrorCode;
@@ -38,11 +40,25 @@ pub(crate) async fn rebuild(
         ..v1::RebuildMetricsResponse::default()
     };
     let mut start_ms = span.start_ms;
+    let kept_since_ms = runner.kept_since_ms().await.map_err(runner_failure)?;
+    if kept_since_ms >= span.end_ms {
+        return Err(Failure::because(
+            ErrorCode::InvalidRequest,
+            "No execution of that span is kept any more",
+        ));
+    }
+    if kept_since_ms > start_ms {
+        (start_ms, answer.start_ms) = (kept_since_ms, kept_since_ms);
+    }
     while start_ms < span.end_ms {
         let piece = Span { start_ms, end_ms: (start_ms + PIECE_MS).min(span.end_ms) };
         let compared = compare(store, runner, account, workflow, piece).await?;
         answer.executions += executions(&compared.right);
         let differences = differences(&compared.stored, &compared.right);
+        if !differences.is_empty() && runner.kept_since_ms().await.map_err(runner_failure)? > piece.start_ms {
+            let details = "Executions were dropped while they were counted; try again";
+            return Err(Failure::because(ErrorCode::Conflict, details));
+        }
         if request.apply && !differences.is_empty() {
             let done = store.repair(compared).await.map_err(|error| failure(&error))?;
             if !done {

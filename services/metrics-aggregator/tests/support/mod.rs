@@ -60,7 +60,16 @@ impl Stack {
 
     pub async fn aggregator(&self) -> Aggregator {
         let url = self.nats.url();
-        let arguments = ["metrics-aggregator", "--database-url", &self.database_url, "--nats-url", &url];
+        // Tests have dates of their own.
+        let arguments = [
+            "metrics-aggregator",
+            "--database-url",
+            &self.database_url,
+            "--nats-url",
+            &url,
+            "--keep-numbers-days",
+            "forever",
+        ];
         let app = App::build(Config::parse_from(arguments), &Health::new()).await.unwrap();
         let shutdown = Shutdown::new();
         Aggregator { task: tokio::spawn(app.run_until(shutdown.clone())), shutdown }

@@ -1,15 +1,53 @@
 //! One workflow, one revision.
 
 use contracts::v1::WorkflowStatus;
-use diesel::sql_types::{Integer, SmallInt, Uuid as SqlUuid};
-use diesel::{OptionalExtension, sql_query};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flow_model::{AccountId, WorkflowId};
+use pg::Prepare;
+use uuid::Uuid;
 
 use super::row::{COLUMNS, Revision, StoredWorkflow, status_code};
 use super::{Store, StoreError};
 
+/// Configurations of one answer: one more is read while they have fewer bytes. The bus carries more than that and one more.
+const CONFIGURATION_BYTES: i64 = 400 * 1024;
+
+/// A workflow that was asked for.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct Found {
+    #[diesel(embed)]
+    pub workflow: StoredWorkflow,
+    /// None when those before it have filled the answer.
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub configuration: Option<Vec<u8>>,
+}
+
 impl Store {
+    /// Those of these workflows that are the account's and are not deleted, with their configurations, as many as fit.
+    pub async fn workflows(&self, account: AccountId, ids: &[WorkflowId]) -> Result<Vec<Found>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
+        let mut connection = self.pool.get().await?;
+        let query = format!(
+            "SELECT {COLUMNS}, CASE WHEN before < $4 THEN configuration END AS configuration FROM (
+                SELECT workflows.*, configuration,
+                    sum(octet_length(configuration)) OVER (ORDER BY position) - octet_length(configuration) AS before
+                FROM UNNEST($1::uuid[]) WITH ORDINALITY AS wanted (wanted_id, position)
+                JOIN workflows ON workflows.id = wanted_id AND account_id = $2 AND status <> $3
+                JOIN revisions ON workflow_id = workflows.id AND revisions.revision = workflows.revision
+             ) AS found"
+        );
+        Ok(sql_query(query)
+            .bind::<Array<SqlUuid>, _>(ids)
+            .bind::<SqlUuid, _>(account.as_uuid())
+            .bind::<SmallInt, _>(status_code(WorkflowStatus::Deleted))
+            .bind::<BigInt, _>(CONFIGURATION_BYTES)
+            .prepared()
+            .get_results(&mut *connection)
+            .await?)
+    }
+
     /// A workflow of this account that is not deleted.
     pub async fn workflow(&self, account: AccountId, id: WorkflowId) -> Result<StoredWorkflow, StoreError> {
         let mut connection = self.pool.get().await?;

@@ -1,19 +1,36 @@
-//! One workflow, with its configuration as its user wrote it.
+//! Workflows, with their configurations as their user wrote them.
 
 use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
+use flow_model::WorkflowId;
 
-use super::{failure, ids};
+use super::{account_of, failure};
 use crate::store::Store;
 
-/// Reads a workflow.
-pub(crate) async fn get(store: &Store, request: v1::GetWorkflowRequest) -> Result<v1::Workflow, Failure> {
-    let (account, id) = ids(&request.account_id, &request.workflow_id)?;
-    let stored = store.workflow(account, id).await.map_err(|error| failure(&error))?;
-    let revision = store.revision(id, stored.revision).await.map_err(|error| failure(&error))?;
-    let Some(revision) = revision else {
-        tracing::error!(workflow = %id, revision = stored.revision, "a revision is missing");
-        return Err(Failure::of(ErrorCode::InternalError));
-    };
-    Ok(v1::Workflow { configuration_json: revision.configuration.into(), ..stored.to_message() })
+/// Workflows in one request.
+const WORKFLOWS_MAX: usize = 1000;
+
+/// Reads those that there are.
+pub(crate) async fn get(
+    store: &Store,
+    request: v1::GetWorkflowsRequest,
+) -> Result<v1::GetWorkflowsResponse, Failure> {
+    let account = account_of(&request.account_id)?;
+    if request.workflow_ids.len() > WORKFLOWS_MAX {
+        return Err(Failure::because(ErrorCode::InvalidRequest, "too many workflows").at("workflow_ids"));
+    }
+    // What is not an id names nothing.
+    let ids: Vec<WorkflowId> =
+        request.workflow_ids.iter().filter_map(|id| WorkflowId::from_slice(id).ok()).collect();
+    let mut answer = v1::GetWorkflowsResponse::default();
+    for found in store.workflows(account, &ids).await.map_err(|error| failure(&error))? {
+        match found.configuration {
+            Some(configuration) => answer.workflows.push(v1::Workflow {
+                configuration_json: configuration.into(),
+                ..found.workflow.to_message()
+            }),
+            None => answer.left_out.push(found.workflow.workflow_id().to_vec().into()),
+        }
+    }
+    Ok(answer)
 }

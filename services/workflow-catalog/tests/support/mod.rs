@@ -13,6 +13,7 @@ use bus::rpc::CallError;
 use bus::{Bus, BusConfig, Layout, Topology, frames};
 use bytes::Bytes;
 use clap::Parser;
+use contracts::ErrorCode;
 use contracts::subject::{self, catalog};
 use contracts::v1::{self, Failure};
 use flow_model::{AccountId, WorkflowId};
@@ -110,8 +111,12 @@ impl Catalog {
     }
 
     pub async fn get(&self, id: &Bytes) -> Result<v1::Workflow, Failure> {
-        let request =
-            v1::GetWorkflowRequest { account_id: self.account.to_vec().into(), workflow_id: id.clone() };
+        let mut found = self.get_many(vec![id.clone()]).await?;
+        found.workflows.pop().ok_or_else(|| Failure::of(ErrorCode::WorkflowNotFound))
+    }
+
+    pub async fn get_many(&self, workflow_ids: Vec<Bytes>) -> Result<v1::GetWorkflowsResponse, Failure> {
+        let request = v1::GetWorkflowsRequest { account_id: self.account.to_vec().into(), workflow_ids };
         self.call(catalog::GET, &request).await
     }
 

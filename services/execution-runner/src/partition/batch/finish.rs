@@ -75,6 +75,7 @@ impl Batch {
         let commit = Commit {
             incarnation,
             moves,
+            counts_under: owned.keys().next().copied().unwrap_or_default(),
             conversations: conversations.into_values().collect(),
             conversations_gained,
             notes: self.notes,
@@ -83,7 +84,6 @@ impl Batch {
             messages: self.messages,
             executions: self.executions,
             outbox: rows,
-            closed: Vec::new(),
             markers,
             dead_letters,
             timers_over,
@@ -104,11 +104,11 @@ impl Batch {
 fn gained(
     were_there: &HashSet<ConversationId>,
     changed: &HashMap<ConversationId, Conversation>,
-) -> Vec<(AccountId, String, u32, i64)> {
-    let mut gained: BTreeMap<(AccountId, String, u32), i64> = BTreeMap::new();
+) -> Vec<(AccountId, String, i64)> {
+    let mut gained: BTreeMap<(AccountId, String), i64> = BTreeMap::new();
     for conversation in changed.values() {
         let was_there = were_there.contains(&conversation.id);
-        let key = (conversation.account, conversation.channel.clone(), conversation.partition);
+        let key = (conversation.account, conversation.channel.clone());
         match (was_there, conversation.is_erased()) {
             (false, false) => *gained.entry(key).or_default() += 1,
             (true, true) => *gained.entry(key).or_default() -= 1,
@@ -116,5 +116,5 @@ fn gained(
         }
     }
     let differing = gained.into_iter().filter(|(_, change)| *change != 0);
-    differing.map(|((account, channel, partition), change)| (account, channel, partition, change)).collect()
+    differing.map(|((account, channel), change)| (account, channel, change)).collect()
 }

@@ -104,21 +104,15 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         Ok(())
     }
 
-    /// Hands the activities of a commit on, and remembers what will be due.
-    pub(super) async fn issue(&mut self, commit: &Commit) {
+    /// Remembers what will be due because of a commit, whose activities are about to be issued.
+    pub(super) fn expect(&mut self, commit: &Commit) {
         let now_ms = (self.clock)();
         for timer in &commit.timers {
             self.alarm.expect(timer.due_at_ms);
         }
-        if commit.activities.is_empty() {
-            return;
-        }
         for activity in &commit.activities {
             self.alarm.issues(activity, now_ms);
             self.alarm.expect(activity.planned_at_ms + ISSUE_AGAIN_MS);
-        }
-        if let Err(error) = self.transport.issue(&commit.activities).await {
-            tracing::warn!(%error, activities = commit.activities.len(), "activities will be issued later");
         }
     }
 }

@@ -9,7 +9,9 @@ use super::alarm::Alarm;
 use super::careful::Suspicion;
 use crate::partition::answers::named_by;
 use crate::partition::catalog::Catalog;
-use crate::partition::port::{Definitions, OutboxKey, Rates, Renewal, Store, Tenure, Transport, Unavailable};
+use crate::partition::port::{
+    Definitions, OutboxKey, Ownership, Rates, Renewal, Store, Tenure, Transport, Unavailable,
+};
 
 /// Open outbox rows recovered at once.
 const OUTBOX_ROWS_MAX: u32 = 256;
@@ -91,7 +93,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 return Err(error);
             }
         };
-        self.closed.clear();
         let lost = self.owned.len() - tenure.kept.len();
         if lost > 0 || !tenure.gained.is_empty() {
             tracing::info!(
@@ -137,7 +138,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             incarnation: self.incarnation,
             owned: self.owned.values().copied().collect(),
             position: self.position.unwrap_or(0),
-            closed: self.closed.clone(),
             told_to: self.told_to.clone(),
             broker: self.broker.clone(),
             rates: Rates::default(),
@@ -202,8 +202,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             let executions = self.store.executions(&named_by(&rows)).await?;
             self.queue(&rows, executions);
             self.publish().await?;
-            self.store.close_outbox(&self.closed).await?;
-            self.closed.clear();
+            let owned: Vec<Ownership> = self.owned.values().copied().collect();
+            self.store.keep_told(&owned).await?;
         }
         Ok(())
     }
@@ -259,7 +259,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.watched = Watched::default();
         self.unpublished.clear();
         self.publishing.clear();
-        self.closed.clear();
         self.renew_at = Instant::now();
     }
 }

@@ -1,7 +1,7 @@
 //! Pages of executions, newest first, at a cost that does not grow with the number of rows.
 //!
 //! For each channel and status the index gives the newest rows in order; a page merges these few lists. How many rows
-//! there are, and in which hour a deep page begins, is known from the counters. Lists of one customer's
+//! there are, and in which slice and which hour of it a deep page begins, is known from the counters. Lists of one customer's
 //! conversations are short: they are counted and skipped by index.
 
 use chrono::{DateTime, Utc};
@@ -13,14 +13,13 @@ use flow_model::{AccountId, ConversationId, WorkflowId};
 use uuid::Uuid;
 
 use super::row::{ExecutionRow, FINISHED_COLUMNS, RUNNING_COLUMNS};
+use super::span::{Counted, END_MS, Span, columns};
 use super::{ReadError, Reads};
 use crate::store::code::{big, channel, count, time};
-use crate::store::commit::HOUR_MS;
+use crate::store::commit::{HOUR_MS, SLICE_HOURS};
 
 /// Rows that a page skips by index; what is further is found by the counters.
 const SKIP_MAX: u64 = 1000;
-/// The end of time, Unix milliseconds: the year 9999.
-const END_MS: i64 = 253_402_300_799_999;
 
 /// Whether and how an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +93,9 @@ struct Count {
 
 #[derive(QueryableByName)]
 struct Hour {
+    /// One, or those of a slice.
+    #[diesel(sql_type = SmallInt)]
+    hours: i16,
     #[diesel(sql_type = Timestamptz)]
     hour: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
@@ -126,39 +128,6 @@ impl Reads {
         })
         .await
     }
-}
-
-/// Starts from this time to that, both included, Unix milliseconds.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start_ms: i64,
-    end_ms: i64,
-}
-
-impl Span {
-    fn hours(self) -> Split {
-        let first_full =
-            self.start_ms.div_euclid(HOUR_MS) + i64::from(self.start_ms.rem_euclid(HOUR_MS) != 0);
-        let after_last_full = (self.end_ms + 1).div_euclid(HOUR_MS);
-        if first_full >= after_last_full {
-            return Split { full: None, borders: vec![self] };
-        }
-        let (full_start_ms, full_end_ms) = (first_full * HOUR_MS, after_last_full * HOUR_MS);
-        let borders = [
-            Self { start_ms: self.start_ms, end_ms: full_start_ms - 1 },
-            Self { start_ms: full_end_ms, end_ms: self.end_ms },
-        ];
-        Split {
-            full: Some((full_start_ms, full_end_ms)),
-            borders: borders.into_iter().filter(|border| border.start_ms <= border.end_ms).collect(),
-        }
-    }
-}
-
-/// A span as whole hours, first included and last not, and what is left at its borders.
-struct Split {
-    full: Option<(i64, i64)>,
-    borders: Vec<Span>,
 }
 
 /// A filter as the statements take it.
@@ -236,9 +205,9 @@ impl Selection {
         }
         if let Some(conversations) = &self.conversations {
             let counted: Count = sql_query(
-                "SELECT count(*) AS n FROM executions JOIN UNNEST($1::smallint[], $2::smallint[]) AS pair (c, s)
-                   ON channel = c AND status = s
-                 WHERE conversation_id = ANY($3) AND workflow_id = $4 AND account_id = $5 AND started_at BETWEEN $6 AND $7",
+                "SELECT count(*) AS n FROM executions
+                 WHERE channel = ANY($1) AND status = ANY($2) AND conversation_id = ANY($3) AND workflow_id = $4 AND account_id = $5
+                   AND started_at BETWEEN $6 AND $7",
             )
             .bind::<Array<SmallInt>, _>(&self.pairs.0)
             .bind::<Array<SmallInt>, _>(&self.pairs.1)
@@ -251,19 +220,22 @@ impl Selection {
             .await?;
             return Ok(count(counted.n));
         }
-        let split = self.span.hours();
+        let split = self.span.split();
         let mut total = 0;
-        if let Some((start_ms, end_ms)) = split.full {
+        if !split.counted.is_empty() {
+            let (hours, from, until) = columns(&split.counted);
             let counted: Count = sql_query(
-                "SELECT COALESCE(sum(executions), 0)::bigint AS n FROM counters
-                 JOIN UNNEST($1::smallint[], $2::smallint[]) AS pair (c, s) ON channel = c AND status = s
-                 WHERE workflow_id = $3 AND hour >= $4 AND hour < $5",
+                "SELECT COALESCE(sum(executions), 0)::bigint AS n
+                 FROM UNNEST($4::smallint[], $5::timestamptz[], $6::timestamptz[]) AS part (width, from_at, until_at)
+                 JOIN counters ON workflow_id = $3 AND hours = width AND hour >= from_at AND hour < until_at
+                 JOIN UNNEST($1::smallint[], $2::smallint[]) AS pair (c, s) ON channel = c AND status = s",
             )
             .bind::<Array<SmallInt>, _>(&self.pairs.0)
             .bind::<Array<SmallInt>, _>(&self.pairs.1)
             .bind::<SqlUuid, _>(self.workflow)
-            .bind::<Timestamptz, _>(time(start_ms))
-            .bind::<Timestamptz, _>(time(end_ms))
+            .bind::<Array<SmallInt>, _>(hours)
+            .bind::<Array<Timestamptz>, _>(from)
+            .bind::<Array<Timestamptz>, _>(until)
             .get_result(connection)
             .await?;
             total += count(counted.n);
@@ -300,34 +272,31 @@ impl Selection {
     ) -> Result<(Span, Option<(i64, Uuid)>, u64), ReadError> {
         // Rows newer than the last full hour come first; running ones may stand anywhere, so that the hour is looked
         // for as if all of them were newer.
-        let split = self.span.hours();
-        let Some((start_ms, end_ms)) = split.full else { return Ok((self.span, None, skip)) };
-        let mut newer_than_full = 0;
-        for border in split.borders.iter().filter(|border| border.start_ms >= end_ms) {
-            newer_than_full += self.count_by_index(connection, *border).await?;
-        }
-        let Some(within) = skip.checked_sub(running + newer_than_full) else {
+        let split = self.span.split();
+        let Some(counted_until_ms) = split.counted.last().map(|part| part.until_ms) else {
             return Ok((self.span, None, skip));
         };
-        let found: Option<Hour> = sql_query(
-            "SELECT hour, newer FROM (
-                SELECT hour, (sum(n) OVER (ORDER BY hour DESC) - n)::bigint AS newer FROM (
-                    SELECT hour, sum(executions) AS n FROM counters
-                    JOIN UNNEST($1::smallint[], $2::smallint[]) AS pair (c, s) ON channel = c AND status = s
-                    WHERE workflow_id = $3 AND hour >= $4 AND hour < $5 GROUP BY hour) AS hours) AS places
-             WHERE newer <= $6 ORDER BY hour LIMIT 1",
-        )
-        .bind::<Array<SmallInt>, _>(&self.pairs.0)
-        .bind::<Array<SmallInt>, _>(&self.pairs.1)
-        .bind::<SqlUuid, _>(self.workflow)
-        .bind::<Timestamptz, _>(time(start_ms))
-        .bind::<Timestamptz, _>(time(end_ms))
-        .bind::<BigInt, _>(big(within))
-        .get_results::<Hour>(connection)
-        .await?
-        .into_iter()
-        .next();
-        let Some(found) = found else { return Ok((self.span, None, skip)) };
+        let mut newer_than_counted = 0;
+        for border in split.borders.iter().filter(|border| border.start_ms >= counted_until_ms) {
+            newer_than_counted += self.count_by_index(connection, *border).await?;
+        }
+        let Some(within) = skip.checked_sub(running + newer_than_counted) else {
+            return Ok((self.span, None, skip));
+        };
+        let Some(mut found) = self.find(connection, &split.counted, within).await? else {
+            return Ok((self.span, None, skip));
+        };
+        let mut newer = count(found.newer);
+        if found.hours == SLICE_HOURS {
+            let from_ms = found.hour.timestamp_millis();
+            let until_ms = from_ms + i64::from(SLICE_HOURS) * HOUR_MS;
+            let slice = [Counted { hours: 1, from_ms, until_ms }];
+            let Some(hour) = self.find(connection, &slice, within - newer).await? else {
+                return Ok((self.span, None, skip));
+            };
+            newer += count(hour.newer);
+            found = hour;
+        }
         let begin_ms = found.hour.timestamp_millis() + HOUR_MS;
         let running_newer = if running > 0 {
             let newer = Span { start_ms: begin_ms, end_ms: self.span.end_ms };
@@ -335,9 +304,39 @@ impl Selection {
         } else {
             0
         };
-        let passed = count(found.newer) + newer_than_full + running_newer;
+        let passed = newer + newer_than_counted + running_newer;
         let span = Span { start_ms: self.span.start_ms, end_ms: begin_ms - 1 };
         Ok((span, None, skip.saturating_sub(passed)))
+    }
+
+    /// The oldest hour, or slice, of these that has at most so many rows before it in the list.
+    async fn find(
+        &self,
+        connection: &mut AsyncPgConnection,
+        counted: &[Counted],
+        newer_max: u64,
+    ) -> Result<Option<Hour>, ReadError> {
+        let (hours, from, until) = columns(counted);
+        let found = sql_query(
+            "SELECT hours, hour, newer FROM (
+                SELECT hours, hour, (sum(n) OVER (ORDER BY hour DESC) - n)::bigint AS newer FROM (
+                    SELECT hours, hour, sum(executions) AS n
+                    FROM UNNEST($4::smallint[], $5::timestamptz[], $6::timestamptz[]) AS part (width, from_at, until_at)
+                    JOIN counters ON workflow_id = $3 AND hours = width AND hour >= from_at AND hour < until_at
+                    JOIN UNNEST($1::smallint[], $2::smallint[]) AS pair (c, s) ON channel = c AND status = s
+                    GROUP BY hours, hour) AS hours) AS places
+             WHERE newer <= $7 ORDER BY hour LIMIT 1",
+        )
+        .bind::<Array<SmallInt>, _>(&self.pairs.0)
+        .bind::<Array<SmallInt>, _>(&self.pairs.1)
+        .bind::<SqlUuid, _>(self.workflow)
+        .bind::<Array<SmallInt>, _>(hours)
+        .bind::<Array<Timestamptz>, _>(from)
+        .bind::<Array<Timestamptz>, _>(until)
+        .bind::<BigInt, _>(big(newer_max))
+        .get_results::<Hour>(connection)
+        .await?;
+        Ok(found.into_iter().next())
     }
 
     /// The rows of a span in order, after a row or after so many.
@@ -350,12 +349,14 @@ impl Selection {
         limit: u32,
     ) -> Result<Vec<ExecutionRow>, ReadError> {
         let (before_ms, before_id) = after.unwrap_or((END_MS, Uuid::max()));
-        let of_finished = if self.conversations.is_some() {
+        let of_finished = if self.pairs.0.is_empty() {
+            // Not even looked at: planning for all slices takes longer than finding nothing in them.
+            format!("SELECT {RUNNING_COLUMNS} FROM running_executions WHERE FALSE")
+        } else if self.conversations.is_some() {
             format!(
-                "SELECT {FINISHED_COLUMNS} FROM executions JOIN UNNEST($1::smallint[], $2::smallint[]) AS pair (c, s)
-                   ON channel = c AND status = s
-                 WHERE conversation_id = ANY($3) AND workflow_id = $4 AND account_id = $5 AND started_at BETWEEN $6 AND $7
-                   AND (started_at, id) < ($8, $9)"
+                "SELECT {FINISHED_COLUMNS} FROM executions
+                 WHERE channel = ANY($1) AND status = ANY($2) AND conversation_id = ANY($3) AND workflow_id = $4 AND account_id = $5
+                   AND started_at BETWEEN $6 AND $7 AND (started_at, id) < ($8, $9)"
             )
         } else {
             format!(

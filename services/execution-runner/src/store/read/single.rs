@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as Sq
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use pg::Prepare;
 use uuid::Uuid;
 
 use super::row::{ExecutionRow, FINISHED_COLUMNS, RUNNING_COLUMNS};
@@ -80,6 +81,7 @@ impl Reads {
         .bind::<Timestamptz, _>(time(id.accepted_at_ms()))
         .bind::<SqlUuid, _>(workflow.as_uuid())
         .bind::<SqlUuid, _>(account.as_uuid())
+        .prepared()
         .get_result::<ExecutionRow>(&mut *connection)
         .await
         .optional()?;
@@ -102,6 +104,7 @@ impl Reads {
         )
         .bind::<SqlUuid, _>(key)
         .bind::<Timestamptz, _>(time(since_ms))
+        .prepared()
         .get_result::<FateRow>(&mut *connection)
         .await
         .optional()?;
@@ -126,6 +129,7 @@ impl Reads {
         ))
         .bind::<SqlUuid, _>(conversation.as_uuid())
         .bind::<BigInt, _>(i64::from(executions_max))
+        .prepared()
         .get_results::<ExecutionRow>(&mut *connection)
         .await?;
         Ok(found.into_iter().rev().filter_map(|row| row.into_message().record).collect())

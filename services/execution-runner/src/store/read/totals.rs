@@ -7,10 +7,12 @@ use diesel::sql_types::{Array, BigInt, SmallInt, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use flow_model::WorkflowId;
+use pg::Prepare;
 use uuid::Uuid;
 
 use super::{ReadError, Reads};
 use crate::store::code::count;
+use crate::store::commit::SLICE_HOURS;
 
 /// Executions of one workflow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,11 +41,14 @@ impl Reads {
         let ids: Vec<Uuid> = workflows.iter().map(|id| *id.as_uuid()).collect();
         let mut connection = self.pool.get().await?;
         let sums = sql_query(
-            "SELECT workflow_id, status, sum(executions)::bigint AS n FROM counters WHERE workflow_id = ANY($1) GROUP BY 1, 2
+            "SELECT workflow_id, status, sum(executions)::bigint AS n FROM counters
+             WHERE workflow_id = ANY($1) AND hours = $2 GROUP BY 1, 2
              UNION ALL
              SELECT workflow_id, 1::smallint, count(*) FROM running_executions WHERE workflow_id = ANY($1) GROUP BY 1",
         )
         .bind::<Array<SqlUuid>, _>(&ids)
+        .bind::<SmallInt, _>(SLICE_HOURS)
+        .prepared()
         .get_results::<Sum>(&mut *connection)
         .await?;
         let mut totals: HashMap<WorkflowId, Totals> = HashMap::new();

@@ -5,6 +5,7 @@ use crate::limit::Class;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::ErrorCode;
+use futures::join;
 use serde::Serialize;
 
 use super::view::ExecutionView;
@@ -49,7 +50,9 @@ pub(in crate::http) async fn get(
     Query::of(&request, &OPERATION)?;
     let (workflow, execution) = path.into_inner();
     let workflow = workflows::id_of(&workflow)?;
-    state.services.workflow(account, workflow).await?;
-    let execution = state.services.execution(account, workflow, super::id_of(&execution)?).await?;
-    Ok(HttpResponse::Ok().json(One { data: ExecutionView::whole(execution) }))
+    let execution = super::id_of(&execution);
+    let found = async { state.services.execution(account, workflow, execution?).await };
+    let (workflow, execution) = join!(state.services.workflow(account, workflow), found);
+    workflow?;
+    Ok(HttpResponse::Ok().json(One { data: ExecutionView::whole(execution?) }))
 }

@@ -12,7 +12,12 @@ pub(in crate::http) fn customer_id(object: &mut Object<'_>, report: &mut Report)
 }
 
 /// A text that names something: short and without control characters.
-pub(super) fn identifier(text: &str, at: &At, chars_max: usize, report: &mut Report) -> Option<String> {
+pub(in crate::http) fn identifier(
+    text: &str,
+    at: &At,
+    chars_max: usize,
+    report: &mut Report,
+) -> Option<String> {
     if text.chars().count() > chars_max {
         report.problem(at, InvalidRequest, format!("is longer than {chars_max} characters"));
         return None;
@@ -90,7 +95,11 @@ pub(in crate::http) fn optional_text(
 }
 
 /// A text that must be there and not blank.
-fn required<'a>(object: &mut Object<'a>, name: &'static str, report: &mut Report) -> (Option<&'a str>, At) {
+pub(in crate::http) fn required<'a>(
+    object: &mut Object<'a>,
+    name: &'static str,
+    report: &mut Report,
+) -> (Option<&'a str>, At) {
     let given = object.has(name);
     let (text, at) = object.text(name, InvalidRequest, report);
     if !given {

@@ -23,7 +23,7 @@ use crate::http::error::ApiError;
 use crate::http::executions::view::ExecutionView;
 use crate::http::openapi::schemas;
 use crate::http::query::Query;
-use crate::http::{body, prefer, workflows};
+use crate::http::{body, idempotent, prefer, workflows};
 use crate::intake::NewInput;
 use crate::key::Level;
 use crate::state::State;
@@ -73,7 +73,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
         ErrorCode::PayloadTooLarge,
         ErrorCode::UnsupportedMediaType,
     ],
-    headers: &[RequestHeader::Prefer, RequestHeader::IdempotencyKey],
+    headers: &[RequestHeader::Prefer],
 };
 
 pub(in crate::http) async fn send(
@@ -84,7 +84,8 @@ pub(in crate::http) async fn send(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let (wait, deadline) = (prefer::wait(&request)?, Deadline::of(&request));
-    let key = idempotency_key(&request)?;
+    // The key serves as the message's id when the sender gives none, so that the runner notices a repetition, too.
+    let key = idempotent::key(request.headers())?;
     let document = body::json(&request, payload, state.body_bytes_max).await?;
     let message = read(&document)?;
     let given = message.message_id.or(key);
@@ -249,19 +250,6 @@ async fn workflow_of(state: &State, account: AccountId, text: &str) -> Result<Wo
     let id = workflows::id_of(text)?;
     state.services.workflow(account, id).await?;
     Ok(id)
-}
-
-/// The key serves as the message's id when the sender gives none, so that a repetition is noticed either way.
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
-    let Some(header) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let refused = || {
-        let details = format!("Idempotency-Key takes 1 to {MESSAGE_ID_CHARS_MAX} visible ASCII characters");
-        ApiError::invalid("Idempotency-Key", details)
-    };
-    let text = header.to_str().map_err(|_| refused())?.trim();
-    let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    let fits = visible && (1..=MESSAGE_ID_CHARS_MAX).contains(&text.len());
-    if fits { Ok(Some(text.to_owned())) } else { Err(refused()) }
 }
 
 fn read(document: &Value) -> Result<Posted, ApiError> {

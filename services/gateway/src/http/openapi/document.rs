@@ -9,8 +9,8 @@ use super::{optional, parameters, responses, schemas, texts};
 use crate::http::knowledge_bases::documents::put;
 use crate::http::operation::{OPERATIONS, Operation, Shape};
 use crate::http::{
-    conversations, customers, dead_letters, error, executions, knowledge_bases, messages, runners, secrets,
-    workflows,
+    account, api_keys, audit_log, conversations, customers, dead_letters, error, executions, knowledge_bases,
+    messages, runners, secrets, workflows,
 };
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
@@ -19,9 +19,14 @@ or continues, walks its nodes, records every step, and replies.
 **Authentication.** `Authorization: Bearer <API key>`. Each operation says which level of key it needs; each level includes those before \
 it: `read_only`, `read_write`, `full_access`.
 
-**Limits.** Per key and hour, each gateway for itself, in a sliding hour: see `x-rate-limit-class` of each operation. Answers carry \
+**Limits.** Per key and sliding hour: see `x-rate-limit-class` of each operation; other limits may be set for an account or a key. Answers carry \
 `RateLimit-Policy`, `RateLimit`, `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time, seconds); 429 and 503 \
-carry `Retry-After`.
+carry `Retry-After`. An address that sends too many requests at once, whoever it is, is also answered with 429.
+
+**Repetitions.** Every `POST` takes an `Idempotency-Key` of 1 to 128 visible characters, which belongs to the account and the operation. \
+For 24 hours the same path, query and body with the same key are answered as at first, byte for byte, with `Idempotency-Replayed: true`; \
+others are refused (`IDEMPOTENCY_KEY_REUSED`). One that is sent while the first is under way waits for it, and is refused (`CONFLICT`) when \
+that takes long. What ended with a status of 500 or more, or was cut off, is carried out again.
 
 **Reads** answer `HEAD` as they answer `GET`, without the body. They carry an `ETag`; sent back as `If-None-Match` it makes the answer \
 304 without a body when nothing has changed.
@@ -53,6 +58,7 @@ pub(super) fn document() -> Value {
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
             {"name": "conversations", "description": "Customers on channels: where they stand, and how people take part."},
+            {"name": "keys", "description": "What lets callers in, the account that it belongs to, and what was changed with it."},
             {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
             {"name": "knowledge", "description": "What answers are taken from."},
             {"name": "events", "description": "What happens, as it happens."},
@@ -75,17 +81,19 @@ fn describe(operation: &Operation) -> Value {
         path if path.contains("/executions") => "executions",
         path if path.contains("/messages") => "messages",
         path if path.contains("/secrets") => "secrets",
+        path if path.contains("/api-keys") || path.contains("/account") => "keys",
+        path if path.contains("/audit-log") => "keys",
         "/v1/events" => "events",
         path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
         _ => "workflows",
     };
     let class = operation.class;
     let description = format!(
-        "{}\n\nNeeds a `{}` key. Counts as `{}`: {} requests per key and hour.",
+        "{}\n\nNeeds a `{}` key. Counts as `{}`: {} requests per key and hour unless others are set.",
         operation.description,
         operation.level.as_str(),
         class.as_str(),
-        class.limit()
+        class.usual_limit()
     );
     let mut described = json!({
         "operationId": operation.id,
@@ -181,6 +189,10 @@ fn components() -> Value {
     add::<dead_letters::view::DeadLetterView>(&mut found);
     add::<secrets::SecretView>(&mut found);
     add::<secrets::list::SecretsView>(&mut found);
+    add::<account::AccountView>(&mut found);
+    add::<api_keys::view::KeyView>(&mut found);
+    add::<api_keys::view::SecretView>(&mut found);
+    add::<audit_log::EntryView>(&mut found);
     add::<schemas::NewWorkflow>(&mut found);
     add::<schemas::WorkflowChange>(&mut found);
     add::<schemas::Nothing>(&mut found);
@@ -188,6 +200,8 @@ fn components() -> Value {
     add::<schemas::NewMessage>(&mut found);
     add::<schemas::NewExecution>(&mut found);
     add::<schemas::NewSecret>(&mut found);
+    add::<schemas::keys::NewApiKey>(&mut found);
+    add::<schemas::keys::Rotation>(&mut found);
     add::<schemas::conversations::Assignment>(&mut found);
     add::<schemas::conversations::NewConversationMessage>(&mut found);
     add::<schemas::knowledge::NewKnowledgeBase>(&mut found);
@@ -324,7 +338,7 @@ mod tests {
 
     #[test]
     fn every_class_has_operations() {
-        for class in [Class::Read, Class::Write, Class::Delete, Class::Execution] {
+        for class in Class::ALL {
             assert!(OPERATIONS.iter().any(|operation| operation.class == class), "{class:?}");
         }
     }

@@ -3,18 +3,21 @@
 use serde_json::{Map, Value, json};
 
 /// What callers send, beside the nodes.
-const BODIES: [&str; 14] = [
+const BODIES: [&str; 17] = [
     "Assignment",
     "Branch",
     "Configuration",
     "Deactivation",
     "FormField",
+    "KeyLimits",
     "KnowledgeSearch",
+    "NewApiKey",
     "NewConversationMessage",
     "NewExecution",
     "NewKnowledgeBase",
     "NewMessage",
     "NewWorkflow",
+    "Rotation",
     "SentimentBranches",
     "Trigger",
     "WorkflowChange",

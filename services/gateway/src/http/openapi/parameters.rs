@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::texts::VISIBLE;
 use crate::http::knowledge_bases::DOCUMENT_ID_PATTERN;
+use crate::http::messages::send;
 use crate::http::operation::{Kind, Operation, Parameter, RequestHeader};
 use crate::tail::place::PLACE_CHARS_MAX;
 
@@ -24,6 +25,9 @@ pub(super) fn of(operation: &Operation) -> Vec<Value> {
         .collect();
     parameters.extend(operation.query.iter().map(query_parameter));
     parameters.extend(operation.headers.iter().map(|header| header_parameter(*header)));
+    if operation.takes_idempotency_key() {
+        parameters.push(idempotency_key(operation));
+    }
     if operation.is_conditional() {
         let description =
             "An `ETag` that was read before: when nothing has changed the answer is 304, without a body";
@@ -43,14 +47,6 @@ fn header_parameter(header: RequestHeader) -> Value {
                 "The `ETag` that the workflow was read with; another version is refused with 412";
             in_header("If-Match", description, &json!({"type": "string", "minLength": 1}))
         }
-        RequestHeader::IdempotencyKey => {
-            let description =
-                "Serves as the `message_id` of a message that has none: the same one twice is one message";
-            let schema = json!({
-                "type": "string", "minLength": 1, "maxLength": MESSAGE_ID_CHARS_MAX, "pattern": VISIBLE,
-            });
-            in_header("Idempotency-Key", description, &schema)
-        }
         RequestHeader::LastEventId => {
             let description =
                 "The `id` that was heard last: goes on after it. Browsers send it when they come again";
@@ -58,6 +54,21 @@ fn header_parameter(header: RequestHeader) -> Value {
             in_header("Last-Event-ID", description, &schema)
         }
     }
+}
+
+/// Of every `POST`.
+fn idempotency_key(operation: &Operation) -> Value {
+    let of_messages = if operation.id == send::OPERATION.id {
+        " Serves as the `message_id` of a message that has none, too"
+    } else {
+        ""
+    };
+    let description = format!(
+        "Of the caller's choice, for 24 hours: the same request with the same key is done once and each time answered as at first.{of_messages}"
+    );
+    let schema =
+        json!({"type": "string", "minLength": 1, "maxLength": MESSAGE_ID_CHARS_MAX, "pattern": VISIBLE});
+    in_header("Idempotency-Key", &description, &schema)
 }
 
 fn in_header(name: &str, description: &str, schema: &Value) -> Value {
@@ -82,6 +93,7 @@ fn path_example(name: &str) -> &'static str {
         "customer_id" => "customer-456",
         "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
+        "api_key_id" => "api-key-01a20acf-9cb2-767f-9572-1d0534001a8a",
         "name" => "crm_token",
         _ => "wamid-1",
     }

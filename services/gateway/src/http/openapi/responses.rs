@@ -17,6 +17,11 @@ const COMMON_HEADERS: [&str; 6] = [
     "X-RateLimit-Reset",
 ];
 
+/// On an answer that was given before.
+const REPLAYED: &str = "Idempotency-Replayed";
+/// Why an operation may refuse that takes an `Idempotency-Key`.
+const REPEATED_ERRORS: [ErrorCode; 2] = [ErrorCode::Conflict, ErrorCode::IdempotencyKeyReused];
+
 /// All answers of an operation, by status.
 pub(super) fn of(operation: &Operation) -> Value {
     let mut responses = Map::new();
@@ -26,11 +31,13 @@ pub(super) fn of(operation: &Operation) -> Value {
     if operation.is_conditional() {
         responses.insert("304".to_owned(), unchanged());
     }
-    let mut errors: Vec<ErrorCode> = COMMON_ERRORS.iter().chain(operation.errors).copied().collect();
+    let repeated: &[ErrorCode] = if operation.takes_idempotency_key() { &REPEATED_ERRORS } else { &[] };
+    let own = operation.errors.iter().filter(|code| !repeated.contains(code));
+    let mut errors: Vec<ErrorCode> = COMMON_ERRORS.iter().chain(own).chain(repeated).copied().collect();
     errors.sort_by_key(|code| code.status());
     for of_status in errors.chunk_by(|one, other| one.status() == other.status()) {
         let Some(first) = of_status.first() else { continue };
-        responses.insert(first.status().to_string(), refusal(of_status));
+        responses.insert(first.status().to_string(), refusal(operation, of_status));
     }
     Value::Object(responses)
 }
@@ -39,6 +46,9 @@ fn success(operation: &Operation, answer: &Answer) -> Value {
     let mut headers = common_headers();
     if operation.is_conditional() || matches!(answer.schema, Shape::Changed(_)) {
         headers.insert("ETag".to_owned(), header_reference("ETag"));
+    }
+    if operation.takes_idempotency_key() {
+        headers.insert(REPLAYED.to_owned(), header_reference(REPLAYED));
     }
     if answer.status == 201 && operation.method == Method::POST {
         headers.insert("Location".to_owned(), header_reference("Location"));
@@ -69,8 +79,11 @@ fn unchanged() -> Value {
     json!({"description": "What the caller has read is still so: `If-None-Match` names it", "headers": headers})
 }
 
-fn refusal(codes: &[ErrorCode]) -> Value {
+fn refusal(operation: &Operation, codes: &[ErrorCode]) -> Value {
     let mut headers = common_headers();
+    if operation.takes_idempotency_key() && codes.iter().all(|code| is_kept(code.status())) {
+        headers.insert(REPLAYED.to_owned(), header_reference(REPLAYED));
+    }
     let retried = |code: &ErrorCode| matches!(code.status(), 429 | 503 | 504);
     if codes.iter().any(retried) {
         headers.insert("Retry-After".to_owned(), header_reference("Retry-After"));
@@ -88,6 +101,11 @@ fn refusal(codes: &[ErrorCode]) -> Value {
         "headers": headers,
         "content": {"application/json": {"schema": reference("Error"), "examples": examples}},
     })
+}
+
+/// Whether an answer with this status may be one that was given before. Who is not let in has none.
+fn is_kept(status: u16) -> bool {
+    status < 500 && ![401, 403, 429].contains(&status)
 }
 
 /// One refusal for each code.
@@ -141,6 +159,7 @@ pub(super) fn headers() -> Value {
         "ETag": header("What was answered is told apart by this: strong, with its version, of a workflow, weak of everything else", "string"),
         "X-Request-Id": header("The request's id: the caller's own `X-Request-Id`, or one that was made for it", "string"),
         "Preference-Applied": header("`wait` when the caller has waited", "string"),
+        "Idempotency-Replayed": header("`true` when the request was sent before, with the same `Idempotency-Key`, and this is what was answered then", "string"),
         "WWW-Authenticate": header("`Bearer`", "string"),
         "Location": header("Where it is", "string"),
     })
@@ -164,6 +183,9 @@ mod tests {
             assert!(has("401", "WWW-Authenticate"), "{}", operation.id);
             let waits = operation.understands(RequestHeader::Prefer);
             assert_eq!(has("200", "Preference-Applied"), waits, "{}", operation.id);
+            let repeatable = operation.method == Method::POST;
+            assert_eq!(has("400", "Idempotency-Replayed"), repeatable, "{}", operation.id);
+            assert!(!has("503", "Idempotency-Replayed"), "{}", operation.id);
             let conditional = operation.is_conditional();
             assert_eq!(has("304", "ETag") && has("200", "ETag"), conditional, "{}", operation.id);
         }

@@ -6,6 +6,7 @@
 #![expect(dead_code, reason = "only the schemas of these types are used")]
 
 pub(in crate::http) mod conversations;
+pub(in crate::http) mod keys;
 pub(in crate::http) mod knowledge;
 
 use std::collections::BTreeMap;

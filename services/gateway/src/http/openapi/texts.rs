@@ -9,6 +9,8 @@ use crate::http::knowledge_bases::NAME_PATTERN;
 pub(in crate::http) const NO_CONTROLS: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
 /// Anything but NUL, which the database does not take.
 pub(in crate::http) const NO_NUL: &str = r"^[^\x00]*$";
+/// The id of an operation.
+pub(in crate::http) const OPERATION_ID: &str = "^[A-Za-z0-9]+$";
 /// What a header can carry, without blanks around it.
 pub(super) const VISIBLE: &str = "^[!-~]([ -~]*[!-~])?$";
 
@@ -46,7 +48,7 @@ const DURATION: &str = "^([0-9]{1,8}[smhd]|P(([0-9]{1,8}W([0-9]{1,8}D)?|[0-9]{1,
 const URL: &str = concat!("^[", blanks!(), r"]*([Hh][Tt][Tt][Pp][Ss]?://|\{\{)");
 
 /// The fields of the schemas whose texts are bounded by more than their lengths.
-const PATTERNS: [(&str, &str, &str); 26] = [
+const PATTERNS: [(&str, &str, &str); 28] = [
     ("NewWorkflow", "name", NAME),
     ("NewWorkflow", "description", NO_NUL),
     ("WorkflowChange", "name", NAME),
@@ -59,6 +61,8 @@ const PATTERNS: [(&str, &str, &str); 26] = [
     ("Branch", "when", NOT_BLANK),
     ("DelayNode", "duration", DURATION),
     ("HttpRequestNode", "url", URL),
+    ("NewApiKey", "name", LINE),
+    ("Rotation", "overlap", DURATION),
     ("NewKnowledgeBase", "name", NAME_PATTERN),
     ("NewKnowledgeBase", "description", NO_NUL),
     ("KnowledgeSearch", "query", TEXT),

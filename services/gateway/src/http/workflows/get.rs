@@ -6,6 +6,7 @@ use actix_web::http::Method;
 use actix_web::http::header::ETAG;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::ErrorCode;
+use futures::try_join;
 use serde::Serialize;
 
 use super::view::WorkflowView;
@@ -48,9 +49,10 @@ pub(in crate::http) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let id = super::id_of(&path)?;
-    let workflow = state.services.workflow(account, id).await?;
-    let totals = state.services.totals(account, vec![workflow.id.clone()]).await?;
-    let totals = totals.get(&workflow.id);
+    // Both at once: one that does not exist has no executions.
+    let (workflow, totals) =
+        try_join!(state.services.workflow(account, id), state.services.totals(account, id))?;
+    let totals = Some(&totals);
     Ok(HttpResponse::Ok()
         .insert_header((ETAG, super::etag(&workflow.etag, totals)))
         .json(One { data: WorkflowView::new(&workflow, totals) }))

@@ -5,6 +5,7 @@ use crate::limit::Class;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::v1::{self, WorkflowStatus};
+use flow_model::WorkflowId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -111,10 +112,10 @@ pub(in crate::http) async fn list(
         cursor: page.cursor.clone(),
     };
     let found = state.services.list_workflows(&wanted).await?;
-    let ids = found.workflows.iter().map(|workflow| workflow.id.clone()).collect();
-    let totals = state.services.totals(account, ids).await?;
-    let data =
-        found.workflows.iter().map(|workflow| SummaryView::new(workflow, totals.get(&workflow.id))).collect();
+    let id = |workflow: &v1::Workflow| WorkflowId::from_slice(&workflow.id).ok();
+    let totals = state.services.totals_of(account, found.workflows.iter().filter_map(id).collect()).await?;
+    let view = |workflow| SummaryView::new(workflow, id(workflow).and_then(|id| totals.get(&id)));
+    let data = found.workflows.iter().map(view).collect();
     let pagination = Pagination::new(&page, found.total, found.next_cursor);
     Ok(HttpResponse::Ok().json(Listed::<SummaryView> { data, pagination }))
 }

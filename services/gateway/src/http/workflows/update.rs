@@ -61,9 +61,9 @@ pub(in crate::http) async fn update(
     let document = body::json(&request, payload, state.body_bytes_max).await?;
     let workflow = state.services.update_workflow(account, id, body::compact(&document)?, if_match).await?;
     // The change is made: that its numbers cannot be told must not look as if it were not.
-    let totals = state.services.totals(account, vec![workflow.id.clone()]).await.unwrap_or_default();
+    let totals = state.services.totals(account, id).await.ok();
     Ok(HttpResponse::Ok().insert_header((ETAG, workflow.etag.clone())).json(Changed {
-        data: SummaryView::new(&workflow, totals.get(&workflow.id)),
+        data: SummaryView::new(&workflow, totals.as_ref()),
         warnings: view::warnings(&workflow),
     }))
 }

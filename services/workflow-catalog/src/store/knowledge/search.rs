@@ -6,6 +6,7 @@
 use diesel::sql_types::{Array, BigInt, Double, Integer, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pg::Prepare;
 use uuid::Uuid;
 
 use crate::store::{Store, StoreError};
@@ -63,7 +64,7 @@ impl Store {
         let query =
             "SELECT language, sum(passages)::bigint AS passages, sum(words)::bigint AS words FROM documents
              WHERE base_id = $1 GROUP BY language ORDER BY language";
-        Ok(sql_query(query).bind::<SqlUuid, _>(base).get_results(&mut *connection).await?)
+        Ok(sql_query(query).bind::<SqlUuid, _>(base).prepared().get_results(&mut *connection).await?)
     }
 
     /// The stems of these words in these languages, and how many of the base's passages have each.
@@ -86,6 +87,7 @@ impl Store {
             .bind::<Array<Text>, _>(codes)
             .bind::<Array<Text>, _>(configurations)
             .bind::<Text, _>(words)
+            .prepared()
             .get_results(&mut *connection)
             .await?)
     }
@@ -142,6 +144,7 @@ async fn by_words(
         .bind::<Array<Double>, _>(weights)
         .bind::<BigInt, _>(rows_max)
         .bind::<Array<BigInt>, _>(others)
+        .prepared()
         .get_results(connection)
         .await?)
 }

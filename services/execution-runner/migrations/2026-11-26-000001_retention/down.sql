@@ -1,0 +1,2 @@
+DROP TABLE retention;
+DROP INDEX counters_by_hour;

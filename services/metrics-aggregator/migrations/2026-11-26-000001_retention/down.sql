@@ -1,0 +1,11 @@
+DROP TABLE retention;
+CREATE TABLE rollups_unsliced (LIKE rollups INCLUDING DEFAULTS);
+INSERT INTO rollups_unsliced SELECT * FROM rollups;
+DROP TABLE rollups;
+ALTER TABLE rollups_unsliced RENAME TO rollups;
+ALTER TABLE rollups ADD PRIMARY KEY (account_id, workflow_id, quarter, channel);
+CREATE TABLE visits_unsliced (LIKE visits INCLUDING DEFAULTS);
+INSERT INTO visits_unsliced SELECT * FROM visits;
+DROP TABLE visits;
+ALTER TABLE visits_unsliced RENAME TO visits;
+ALTER TABLE visits ADD PRIMARY KEY (workflow_id, quarter, customer);
