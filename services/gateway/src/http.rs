@@ -12,6 +12,7 @@ mod conversations;
 mod customers;
 mod dead_letters;
 mod deadline;
+pub mod decode;
 pub(crate) mod error;
 mod events;
 mod executions;
