@@ -147,7 +147,12 @@ impl Attack {
     ///
     /// # Errors
     /// When it could not be played to its end.
-    pub async fn play(self, stage: &Stage, shared: &mut Option<Product>, row: &mut Row) -> Result<(), Failure> {
+    pub async fn play(
+        self,
+        stage: &Stage,
+        shared: &mut Option<Product>,
+        row: &mut Row,
+    ) -> Result<(), Failure> {
         if self == Self::S15 {
             return decoders::play(stage, row).await;
         }

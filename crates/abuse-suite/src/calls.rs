@@ -37,7 +37,10 @@ pub async fn json(api: &Api, method: Method, path: &str, body: &Value) -> Result
 pub async fn make(api: &Api, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
     let answer = json(api, method.clone(), path, body).await?;
     if !(200..300).contains(&answer.status) {
-        return Err(Failure::broken(format!("{method} {path} is answered with {}: {}", answer.status, answer.text)));
+        return Err(Failure::broken(format!(
+            "{method} {path} is answered with {}: {}",
+            answer.status, answer.text
+        )));
     }
     Ok(answer.body.get("data").cloned().unwrap_or_default())
 }
@@ -61,7 +64,10 @@ pub async fn say(api: &Api, customer: &str, text: &str) -> Result<Value, Failure
     let request = api.request(Method::POST, "/v1/messages").header("prefer", "wait=30").json(&body);
     let answer = send(api, request).await?;
     if !matches!(answer.status, 200 | 202) {
-        return Err(Failure::broken(format!("a message is answered with {}: {}", answer.status, answer.text)));
+        return Err(Failure::broken(format!(
+            "a message is answered with {}: {}",
+            answer.status, answer.text
+        )));
     }
     Ok(answer.body.get("data").cloned().unwrap_or_default())
 }

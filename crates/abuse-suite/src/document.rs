@@ -92,7 +92,9 @@ fn operation(path: &str, method: &str, described: &Value, document: &Value) -> R
         method,
         path: path.to_owned(),
         level,
-        parameters: parameters.filter_map(|parameter| self::parameter(resolve(parameter, document))).collect(),
+        parameters: parameters
+            .filter_map(|parameter| self::parameter(resolve(parameter, document)))
+            .collect(),
         body: described.get("requestBody").and_then(|body| self::body(resolve(body, document), document)),
         statuses,
         is_endless: responses.is_some_and(|responses| responses.values().any(streams)),
@@ -105,7 +107,8 @@ fn parameter(described: &Value) -> Option<Parameter> {
         "query" => false,
         _ => return None,
     };
-    let places = ["/example", "/schema/default", "/schema/examples/0", "/schema/enum/0", "/schema/items/enum/0"];
+    let places =
+        ["/example", "/schema/default", "/schema/examples/0", "/schema/enum/0", "/schema/items/enum/0"];
     let example = places.iter().find_map(|place| described.pointer(place));
     let example = match example {
         Some(Value::String(text)) => text.clone(),
@@ -151,7 +154,9 @@ impl Operation {
             if parameter.in_path {
                 let value = known.unwrap_or_else(|| parameter.example.clone());
                 path = path.replace(&format!("{{{}}}", parameter.name), &escaped(&value));
-            } else if let Some(value) = known.or_else(|| parameter.required.then(|| parameter.example.clone())) {
+            } else if let Some(value) =
+                known.or_else(|| parameter.required.then(|| parameter.example.clone()))
+            {
                 query.push(format!("{}={}", parameter.name, escaped(&value)));
             }
         }

@@ -66,7 +66,10 @@ impl Estate {
             return Err(Failure::broken(format!("a message of {mark} made no execution: {}", told.text)));
         }
         self.note("execution_id", execution);
-        self.note("conversation_id", told.body.pointer("/data/conversation_id").and_then(Value::as_str).unwrap_or_default());
+        self.note(
+            "conversation_id",
+            told.body.pointer("/data/conversation_id").and_then(Value::as_str).unwrap_or_default(),
+        );
         self.note("workflow_id", workflow);
         self.note("customer_id", customer);
         self.note("message_id", message);
@@ -77,7 +80,13 @@ impl Estate {
     async fn knowledge(&mut self, api: &Api, number: &str) -> Result<(), Failure> {
         let base = format!("{}-{number}", self.mark);
         let description = format!("of {}", self.mark);
-        calls::make(api, Method::POST, "/v1/knowledge-bases", &json!({"name": base, "description": description})).await?;
+        calls::make(
+            api,
+            Method::POST,
+            "/v1/knowledge-bases",
+            &json!({"name": base, "description": description}),
+        )
+        .await?;
         for document in ["second.md", "first.md"] {
             let path = format!("/v1/knowledge-bases/{base}/documents/{document}");
             let body = format!("# {}\n\nThe shop of {} opens at nine.", self.mark, self.mark);
@@ -111,17 +120,28 @@ impl Estate {
     ///
     /// # Errors
     /// When a read fails.
-    pub async fn seen(&self, product: &Product, operations: &[Operation]) -> Result<BTreeMap<String, Value>, Failure> {
+    pub async fn seen(
+        &self,
+        product: &Product,
+        operations: &[Operation],
+    ) -> Result<BTreeMap<String, Value>, Failure> {
         let api = product.gateway(1, self.account.full())?;
         let mut seen = BTreeMap::new();
-        for operation in operations.iter().filter(|operation| operation.reads() && operation.level.is_some()) {
+        for operation in operations.iter().filter(|operation| operation.reads() && operation.level.is_some())
+        {
             if VOLATILE_PATHS.contains(&operation.path.as_str()) || operation.is_endless {
                 continue;
             }
-            let path = operation.at(|name| self.id(name).filter(|_| operation.path.contains(&format!("{{{name}}}")) || name == "customer_id"));
+            let path = operation.at(|name| {
+                self.id(name)
+                    .filter(|_| operation.path.contains(&format!("{{{name}}}")) || name == "customer_id")
+            });
             let answer = calls::get(&api, &path).await?;
             if answer.status >= 500 {
-                return Err(Failure::broken(format!("{path} is answered with {}: {}", answer.status, answer.text)));
+                return Err(Failure::broken(format!(
+                    "{path} is answered with {}: {}",
+                    answer.status, answer.text
+                )));
             }
             let mut body = answer.body;
             forget_volatile(&mut body);

@@ -101,7 +101,10 @@ fn conclude(row: &Row, stage: &Stage) {
                 stage.say(&format!("  {problem}"));
             }
             let short = if stage.plan.short { " --short" } else { "" };
-            stage.say(&format!("  again: make abuse ARGS=\"--only {} --seed {}{short}\"", row.attack, row.seed));
+            stage.say(&format!(
+                "  again: make abuse ARGS=\"--only {} --seed {}{short}\"",
+                row.attack, row.seed
+            ));
         }
     }
 }

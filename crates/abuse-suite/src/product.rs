@@ -103,7 +103,8 @@ impl Product {
         }
         for n in 0..GATEWAYS {
             let listen = address()?;
-            let mut own = vec!["--listen".to_owned(), listen.clone(), "--bootstrap-key".to_owned(), key.clone()];
+            let mut own =
+                vec!["--listen".to_owned(), listen.clone(), "--bootstrap-key".to_owned(), key.clone()];
             own.extend(settings.gateway_flags.iter().cloned());
             product.add(&format!("gateway-{n}"), "gateway", &own, &address()?, stage, settings)?;
             product.gateways.push(Api::new(format!("http://{listen}"), &key));
@@ -123,7 +124,9 @@ impl Product {
     ) -> Result<(), Failure> {
         let (database, broker) = (self.postgres.url(), self.nats.url());
         let mut arguments: Vec<String> =
-            ["--database-url", &database, "--nats-url", &broker, "--admin-listen", admin].map(str::to_owned).into();
+            ["--database-url", &database, "--nats-url", &broker, "--admin-listen", admin]
+                .map(str::to_owned)
+                .into();
         if matches!(program, "gateway" | "execution-runner") {
             arguments.extend(["--secrets-key".to_owned(), self.secrets_key.clone()]);
         }
@@ -154,7 +157,8 @@ impl Product {
             Ok(answer.filter(|answer| answer.status == 200).map(|_| ()))
         })
         .await?;
-        let body = json!({"customer_id": "warm-up", "channel": "api", "message": "anybody?", "message_id": "1"});
+        let body =
+            json!({"customer_id": "warm-up", "channel": "api", "message": "anybody?", "message_id": "1"});
         let what = format!("gateway-{n} knows the streams");
         until(&what, || async {
             let request = gateway.request(Method::POST, "/v1/messages").json(&body);

@@ -33,9 +33,9 @@ impl Wiretap {
     pub async fn start(url: &str) -> Result<Self, Failure> {
         let address = url.trim_start_matches("nats://");
         let (user, address) = address.rsplit_once('@').unwrap_or(("", address));
-        let credentials = user.split_once(':').map_or(String::new(), |(user, password)| {
-            format!(r#","user":"{user}","pass":"{password}""#)
-        });
+        let credentials = user
+            .split_once(':')
+            .map_or(String::new(), |(user, password)| format!(r#","user":"{user}","pass":"{password}""#));
         let stream = TcpStream::connect(address).await.map_err(io_error("the bus cannot be reached"))?;
         let (mut reader, mut writer) = stream.into_split();
         let hello = format!("CONNECT {{\"verbose\":false{credentials}}}\r\nSUB > 1\r\nPING\r\n");

@@ -179,8 +179,7 @@ impl Fleet {
         let (postgres, nats) = tokio::task::block_in_place(|| {
             Ok::<_, Failure>((Postgres::start(&postgres_directory)?, Nats::start(&nats_directory)?))
         })?;
-        let ports =
-            ports::lasting().ok_or_else(|| Failure::Impossible("no ports are free".to_owned()))?;
+        let ports = ports::lasting().ok_or_else(|| Failure::Impossible("no ports are free".to_owned()))?;
         let key = ApiKey::generate().expose().to_owned();
         let gateways = ports.map(|port| Api::new(format!("http://127.0.0.1:{port}"), &key));
         let (lives, links, processes) = (Lives::default(), Vec::new(), Vec::new());

@@ -14,7 +14,8 @@ const PARTITIONS: u32 = 64;
 
 /// A frame, read by the owner of all partitions.
 pub(crate) fn frame(bytes: &[u8]) {
-    let owned: BTreeMap<u32, Ownership> = (0..PARTITIONS).map(|partition| (partition, owned(partition))).collect();
+    let owned: BTreeMap<u32, Ownership> =
+        (0..PARTITIONS).map(|partition| (partition, owned(partition))).collect();
     let raw = RawFrame { seq: 1, payload: Bytes::copy_from_slice(bytes) };
     let frame = Frame::read(&raw, &owned);
     assert!(frame.arrivals().count() == frame.inputs(), "inputs that are not there");

@@ -17,8 +17,9 @@ pub fn directory(target: &str) -> PathBuf {
 /// # Errors
 /// When they cannot be read.
 pub fn of(target: &str) -> io::Result<Vec<Vec<u8>>> {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(directory(target))?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory(target))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
     paths.sort();
     paths.iter().map(std::fs::read).collect()
 }

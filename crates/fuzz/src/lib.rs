@@ -14,8 +14,8 @@ mod flows;
 mod kept;
 mod models;
 mod mutation;
-mod requests;
 mod replay;
+mod requests;
 
 pub use mutation::Mutator;
 pub use replay::{Broken, replay};

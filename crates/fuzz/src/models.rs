@@ -36,6 +36,9 @@ pub(crate) fn url(bytes: &[u8]) {
     assert!(matches!(url.scheme(), "http" | "https"), "{url} is let through");
     let host = url.host_str().unwrap_or_default();
     let spelled = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    assert!(spelled.is_ok_and(|address| !address.is_loopback()) || url.domain().is_some(), "{url} is let through");
+    assert!(
+        spelled.is_ok_and(|address| !address.is_loopback()) || url.domain().is_some(),
+        "{url} is let through"
+    );
     assert!(!host.trim_end_matches('.').ends_with("localhost"), "{url} is let through");
 }

@@ -11,9 +11,46 @@ const BYTES_MAX: usize = 16 * 1024;
 const REPEATED_MAX: usize = 4096;
 /// What decoders look for.
 const TOKENS: [&str; 40] = [
-    "{", "}", "[", "]", "\"", "\\", "\\u0000", "\\ud800", "null", "true", "-", "0", "1e999", "9223372036854775808", "{{", "}}", "{%",
-    "%}", "(", ")", "?", ":", ".", "<", "</", ">", "<!--", "&#x", "#", "```", "|", "/", "%%EOF", "obj", "stream", "data:", "\u{0}",
-    "\u{202e}", "\u{feff}", "İ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "null",
+    "true",
+    "-",
+    "0",
+    "1e999",
+    "9223372036854775808",
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "(",
+    ")",
+    "?",
+    ":",
+    ".",
+    "<",
+    "</",
+    ">",
+    "<!--",
+    "&#x",
+    "#",
+    "```",
+    "|",
+    "/",
+    "%%EOF",
+    "obj",
+    "stream",
+    "data:",
+    "\u{0}",
+    "\u{202e}",
+    "\u{feff}",
+    "İ",
 ];
 
 /// Makes inputs of those of a corpus.
@@ -48,7 +85,8 @@ impl Mutator {
             3 => drop(input.drain(start..end)),
             4 => {
                 let piece = input.get(start..end).unwrap_or_default().to_vec();
-                let times = (REPEATED_MAX / piece.len().max(1)).clamp(1, 1 << self.rng.random_range(0..8_u32));
+                let times =
+                    (REPEATED_MAX / piece.len().max(1)).clamp(1, 1 << self.rng.random_range(0..8_u32));
                 insert(input, end, &piece.repeat(times));
             }
             5 => {

@@ -148,7 +148,8 @@ impl ChatModel {
     }
 
     fn completion(&self, answer: &protocol::Answer) -> Result<Completion, ModelFailure> {
-        let price = cost(answer.input_tokens, self.input_price) + cost(answer.output_tokens, self.output_price);
+        let price =
+            cost(answer.input_tokens, self.input_price) + cost(answer.output_tokens, self.output_price);
         Ok(Completion { cost: price, ..completed(answer)? })
     }
 }

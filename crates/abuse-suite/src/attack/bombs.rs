@@ -23,7 +23,8 @@ const SAID_CHARS_MAX: usize = 64 * 1024;
 const LOOP: &str = "{% for a in message.text %}{% for b in message.text %}{% for c in message.text %}{% for d in message.text %}{{ a }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
 
 fn templates() -> Vec<String> {
-    let nested = |open: &str, close: &str, depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+    let nested =
+        |open: &str, close: &str, depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
     vec![
         LOOP.to_owned(),
         "{{ 'x' * 1000000000 }}".to_owned(),
@@ -49,7 +50,8 @@ fn templates() -> Vec<String> {
 }
 
 fn expressions() -> Vec<String> {
-    let nested = |open: &str, close: &str, depth: usize| format!("{}true{}", open.repeat(depth), close.repeat(depth));
+    let nested =
+        |open: &str, close: &str, depth: usize| format!("{}true{}", open.repeat(depth), close.repeat(depth));
     vec![
         nested("(", ")", 900),
         nested("[", "]", 900),
@@ -66,7 +68,8 @@ fn expressions() -> Vec<String> {
         format!("{}''.size() > 0", "message.text + ".repeat(120)),
         "string(message.text + message.text) * 1000000000 == ''".to_owned(),
         "[message.text, message.text].exists(x, x.matches(x))".to_owned(),
-        "timestamp('9999-12-31T23:59:59Z') + duration('999999999h') > timestamp('0001-01-01T00:00:00Z')".to_owned(),
+        "timestamp('9999-12-31T23:59:59Z') + duration('999999999h') > timestamp('0001-01-01T00:00:00Z')"
+            .to_owned(),
     ]
 }
 

@@ -62,16 +62,25 @@ async fn bodies(
         }
         let answer = calls::json(&api, operation.method.clone(), &path, &document).await?;
         let named = answer.body.pointer("/error/errors").and_then(Value::as_array).into_iter().flatten();
-        let mut names = named.chain(answer.body.get("error")).filter_map(|error| error.get("field")?.as_str());
+        let mut names =
+            named.chain(answer.body.get("error")).filter_map(|error| error.get("field")?.as_str());
         let bounced = answer.status == 400 && names.any(|name| name == field);
         row.tried(bounced, || {
-            format!("'{field}' in the body of {} is answered with {}: {}", operation.id, answer.status, answer.text)
+            format!(
+                "'{field}' in the body of {} is answered with {}: {}",
+                operation.id, answer.status, answer.text
+            )
         });
     }
     Ok(())
 }
 
-async fn queries(product: &Product, estate: &Estate, operation: &Operation, row: &mut Row) -> Result<(), Failure> {
+async fn queries(
+    product: &Product,
+    estate: &Estate,
+    operation: &Operation,
+    row: &mut Row,
+) -> Result<(), Failure> {
     // The query of an operation that has none of its own and takes a body is nothing that anybody reads.
     if !operation.reads() {
         return Ok(());
@@ -86,7 +95,10 @@ async fn queries(product: &Product, estate: &Estate, operation: &Operation, row:
         let answer = calls::get(&api, &format!("{path}{joined}{field}=default")).await?;
         let said = calls::text(answer.body.get("error").unwrap_or(&Value::Null), "field");
         row.tried(answer.status == 400 && said == field, || {
-            format!("'{field}' in the query of {} is answered with {}: {}", operation.id, answer.status, answer.text)
+            format!(
+                "'{field}' in the query of {} is answered with {}: {}",
+                operation.id, answer.status, answer.text
+            )
         });
     }
     Ok(())

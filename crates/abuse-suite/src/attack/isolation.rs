@@ -72,7 +72,9 @@ impl Game<'_> {
     /// An answer to the attacker says nothing of the victim.
     fn tells_nothing(&mut self, what: &str, answer: &Answer, bounced: bool) {
         let tells = answer.text.contains(&self.victim.mark) || answer.status >= 500;
-        self.row.tried(bounced && !tells, || format!("{what} is answered with {}: {}", answer.status, answer.text));
+        self.row.tried(bounced && !tells, || {
+            format!("{what} is answered with {}: {}", answer.status, answer.text)
+        });
     }
 
     /// The operation with the victim's ids in its path and query.
@@ -106,10 +108,15 @@ impl Game<'_> {
 
     /// A read filtered by the victim's ids.
     async fn filters(&mut self, operation: &Operation) -> Result<(), Failure> {
-        let filters = operation.parameters.iter().filter(|parameter| !parameter.in_path && !parameter.required);
+        let filters =
+            operation.parameters.iter().filter(|parameter| !parameter.in_path && !parameter.required);
         for filter in filters.filter(|filter| self.victim.ids.contains_key(filter.name.as_str())) {
             let path = operation.at(|name| {
-                if name == filter.name { self.victim.id(name) } else { self.attacker.id(name).filter(|_| operation.path.contains(name)) }
+                if name == filter.name {
+                    self.victim.id(name)
+                } else {
+                    self.attacker.id(name).filter(|_| operation.path.contains(name))
+                }
             });
             let api = self.api()?;
             let answer = calls::get(&api, &path).await?;
@@ -175,8 +182,11 @@ impl Game<'_> {
         // The customer and the words that start the victim's workflow start the attacker's own, or nothing.
         let customer = self.victim.id("customer_id").unwrap_or_default();
         let told = calls::say(&api, &customer, "hello one").await?;
-        let took = told.pointer("/execution/workflow_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.row.tried(took != workflow, || format!("a customer's words start another account's workflow: {told}"));
+        let took =
+            told.pointer("/execution/workflow_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.row.tried(took != workflow, || {
+            format!("a customer's words start another account's workflow: {told}")
+        });
         let base = self.victim.id("knowledge_base_id").unwrap_or_default();
         let secret = self.victim.id("name").unwrap_or_default();
         let flow = json!({
@@ -189,11 +199,13 @@ impl Game<'_> {
         });
         let id = calls::run(&api, &flow).await?;
         let told = calls::say(&api, "thief", "steal: when does the shop open?").await?.to_string();
-        self.row.tried(!told.contains("opens at nine") && !told.contains(&format!("\"{}\"", self.victim.mark)), || {
-            format!("a workflow reads another account's documents or secrets: {told}")
-        });
+        self.row.tried(
+            !told.contains("opens at nine") && !told.contains(&format!("\"{}\"", self.victim.mark)),
+            || format!("a workflow reads another account's documents or secrets: {told}"),
+        );
         let deleted = calls::send(&api, api.request(Method::DELETE, &format!("/v1/workflows/{id}"))).await?;
-        self.row.must(deleted.status == 200, || format!("the own workflow cannot be deleted: {}", deleted.text));
+        self.row
+            .must(deleted.status == 200, || format!("the own workflow cannot be deleted: {}", deleted.text));
         Ok(())
     }
 
@@ -203,7 +215,8 @@ impl Game<'_> {
         let workflow = workflows::greet(&format!("kept for {}", self.victim.mark), "kept");
         let own = workflows::greet("own", "own");
         let once = |api: Api, body: Value| async move {
-            let request = api.request(Method::POST, "/v1/workflows").header("idempotency-key", "the-same-key");
+            let request =
+                api.request(Method::POST, "/v1/workflows").header("idempotency-key", "the-same-key");
             calls::send(&api, request.json(&body)).await
         };
         let first = once(owner.clone(), workflow.clone()).await?;

@@ -26,7 +26,9 @@ const PATH: &str = "/v1/workflows";
 pub(super) async fn play(stage: &Stage, product: &mut Product, row: &mut Row) -> Result<(), Failure> {
     let account = Account::make(product, &format!("s2-{:08x}", stage.seed)).await?;
     let owner = product.gateway(0, account.full())?;
-    let made = calls::make(&owner, Method::POST, "/v1/api-keys", &json!({"name": "good", "level": "read_only"})).await?;
+    let made =
+        calls::make(&owner, Method::POST, "/v1/api-keys", &json!({"name": "good", "level": "read_only"}))
+            .await?;
     let good = text(&made, "secret");
     no_keys(product, row, &good).await?;
     headers(product, row, &good).await?;
@@ -40,7 +42,9 @@ pub(super) async fn play(stage: &Stage, product: &mut Product, row: &mut Row) ->
 async fn refused_everywhere(product: &Product, row: &mut Row, what: &str, key: &str) -> Result<(), Failure> {
     for gateway in 0..product.gateways.len() {
         let answer = calls::get(&product.gateway(gateway, key)?, PATH).await?;
-        row.tried(answer.status == 401, || format!("{what} is answered with {}: {}", answer.status, answer.text));
+        row.tried(answer.status == 401, || {
+            format!("{what} is answered with {}: {}", answer.status, answer.text)
+        });
     }
     Ok(())
 }
@@ -74,7 +78,9 @@ async fn no_keys(product: &Product, row: &mut Row, good: &str) -> Result<(), Fai
     for place in 0..good.len() {
         let gateway = product.gateway(place, &changed(place))?;
         let answer = calls::get(&gateway, PATH).await?;
-        row.tried(answer.status == 401, || format!("a key with letter {place} changed is answered with {}", answer.status));
+        row.tried(answer.status == 401, || {
+            format!("a key with letter {place} changed is answered with {}", answer.status)
+        });
     }
     Ok(())
 }
@@ -84,7 +90,8 @@ async fn headers(product: &Product, row: &mut Row, good: &str) -> Result<(), Fai
     let api = product.gateway(0, good)?;
     let open = calls::get(&api, PATH).await?;
     row.must(open.status == 200, || format!("a good key is answered with {}: {}", open.status, open.text));
-    let nobody = reqwest::Client::builder().no_proxy().build().map_err(|error| Failure::broken(error.to_string()))?;
+    let nobody =
+        reqwest::Client::builder().no_proxy().build().map_err(|error| Failure::broken(error.to_string()))?;
     let url = format!("{}{PATH}", api.base());
     let wrong = [
         nobody.get(&url).header("authorization", good),
@@ -137,7 +144,9 @@ async fn revoked(product: &Product, row: &mut Row, owner: &Api, key: &str, id: &
 }
 
 async fn rotated(product: &Product, row: &mut Row, owner: &Api) -> Result<(), Failure> {
-    let made = calls::make(owner, Method::POST, "/v1/api-keys", &json!({"name": "turning", "level": "read_only"})).await?;
+    let made =
+        calls::make(owner, Method::POST, "/v1/api-keys", &json!({"name": "turning", "level": "read_only"}))
+            .await?;
     let (old, id) = (text(&made, "secret"), text(&made, "id"));
     let path = format!("/v1/api-keys/{id}/rotate");
     let new = calls::make(owner, Method::POST, &path, &json!({"overlap": "0s"})).await?;
@@ -173,7 +182,10 @@ async fn without_database(product: &mut Product, row: &mut Row, account: &Accoun
         });
         let answer = calls::json(&product.gateway(0, &known)?, Method::POST, "/v1/messages", &body).await?;
         row.must(answer.status == 202, || {
-            format!("a known key is answered with {} while the database is away: {}", answer.status, answer.text)
+            format!(
+                "a known key is answered with {} while the database is away: {}",
+                answer.status, answer.text
+            )
         });
         Ok::<_, Failure>(())
     };

@@ -61,10 +61,16 @@ async fn send(api: &Api, path: &str, attempt: &Attempt, row: &mut Row) -> Result
     let begun = Instant::now();
     let heard = raw::exchange(api, format!("{head}{}", attempt.body).as_bytes(), QUIET).await?;
     let took = begun.elapsed();
-    let answer: Value = heard.text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()).unwrap_or_default();
+    let answer: Value = heard
+        .text
+        .split_once("\r\n\r\n")
+        .and_then(|(_, body)| serde_json::from_str(body).ok())
+        .unwrap_or_default();
     // Validation answers what is wrong instead of refusing it.
     let told_invalid = path.ends_with("/validate") && answer.pointer("/data/valid") == Some(&json!(false));
-    let first = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).is_some_and(|field| !field.is_empty());
+    let first = |pointer: &str| {
+        answer.pointer(pointer).and_then(Value::as_str).is_some_and(|field| !field.is_empty())
+    };
     let named = first("/error/field") || first("/data/errors/0/field");
     let refused = heard.statuses.len() == 1 && (heard.refuses() || told_invalid);
     row.tried(refused && (named || !attempt.has_field), || {
@@ -75,7 +81,9 @@ async fn send(api: &Api, path: &str, attempt: &Attempt, row: &mut Row) -> Result
 
 fn attempts() -> Vec<Attempt> {
     let workflow = |nodes: &str| {
-        format!(r#"{{"name":"big","description":"","channel":"web","configuration":{{"trigger":{{"type":"api"}},"nodes":{nodes}}}}}"#)
+        format!(
+            r#"{{"name":"big","description":"","channel":"web","configuration":{{"trigger":{{"type":"api"}},"nodes":{nodes}}}}}"#
+        )
     };
     let nodes = |count: usize| {
         let node = |n: usize| format!(r#"{{"id":"n{n}","type":"end"}}"#);
@@ -88,14 +96,20 @@ fn attempts() -> Vec<Attempt> {
         unread("1,000,000 nodes", nodes(1_000_000)),
         unread("2 MiB", workflow(&format!("[\"{}\"]", "x".repeat(2 << 20)))),
         unread("10,000 levels", workflow(&format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)))),
-        unread("10,000 levels of objects", workflow(&format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000)))),
+        unread(
+            "10,000 levels of objects",
+            workflow(&format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000))),
+        ),
         unread("no end", "[".repeat(900_000)),
         refused("100 levels", workflow(&format!("{}{}", "[".repeat(100), "]".repeat(100)))),
         refused("30,000 nodes", nodes(30_000)),
         refused("an id twice", workflow(r#"[{"id":"a","type":"end"},{"id":"a","type":"end"}]"#)),
         refused("a field twice", workflow(r#"[{"id":"a","id":"b","type":"end"}]"#)),
         refused("a long id", workflow(&format!(r#"[{{"id":"{}","type":"end"}}]"#, "x".repeat(500_000)))),
-        refused("a long text", workflow(&format!(r#"[{{"id":"a","type":"message","content":"{}"}}]"#, "x".repeat(800_000)))),
+        refused(
+            "a long text",
+            workflow(&format!(r#"[{{"id":"a","type":"message","content":"{}"}}]"#, "x".repeat(800_000))),
+        ),
         refused("100,000 nulls", workflow(&format!("[{}]", many(100_000, "null")))),
         refused("100,000 fields", {
             let fields = (0..60_000).map(|n| format!(r#""f{n}":1"#)).collect::<Vec<_>>().join(",");
@@ -103,7 +117,9 @@ fn attempts() -> Vec<Attempt> {
         }),
         refused("100,000 keywords", {
             let words = many(100_000, r#""hello""#);
-            format!(r#"{{"name":"k","channel":"web","configuration":{{"trigger":{{"type":"message","keywords":[{words}]}},"nodes":[]}}}}"#)
+            format!(
+                r#"{{"name":"k","channel":"web","configuration":{{"trigger":{{"type":"message","keywords":[{words}]}},"nodes":[]}}}}"#
+            )
         }),
         refused("a node that is its own next without a type", workflow(r#"[{"id":"a","next":"a"}]"#)),
     ]
@@ -114,10 +130,16 @@ async fn circles(product: &Product, account: &Account, row: &mut Row) -> Result<
     let api = product.gateway(0, account.full())?;
     let flows = [
         ("itself", json!([{"id": "a", "type": "set", "values": {"x": "1"}, "next": "a"}])),
-        ("each other", json!([
+        (
+            "each other",
+            json!([
             {"id": "a", "type": "set", "values": {"x": "{{ vars.x }}y"}, "next": "b"},
-            {"id": "b", "type": "condition", "branches": [{"when": "true", "next": "a"}], "else": "a"}])),
-        ("growing", json!([{"id": "a", "type": "set", "values": {"x": "{{ vars.x }}{{ vars.x }}xxxxxxxxxxxxxxxx"}, "next": "a"}])),
+            {"id": "b", "type": "condition", "branches": [{"when": "true", "next": "a"}], "else": "a"}]),
+        ),
+        (
+            "growing",
+            json!([{"id": "a", "type": "set", "values": {"x": "{{ vars.x }}{{ vars.x }}xxxxxxxxxxxxxxxx"}, "next": "a"}]),
+        ),
         ("talking", json!([{"id": "a", "type": "message", "content": "{{ message.text }}", "next": "a"}])),
     ];
     for (number, (name, nodes)) in flows.into_iter().enumerate() {
@@ -129,7 +151,9 @@ async fn circles(product: &Product, account: &Account, row: &mut Row) -> Result<
         calls::run(&api, &workflow).await?;
         let told = calls::say(&api, &format!("c-{number}"), &keyword).await?;
         let status = text(told.get("execution").unwrap_or(&Value::Null), "status");
-        row.tried(status == "failed", || format!("a flow that goes in circles ({name}) is '{status}': {told}"));
+        row.tried(status == "failed", || {
+            format!("a flow that goes in circles ({name}) is '{status}': {told}")
+        });
     }
     Ok(())
 }

@@ -31,7 +31,9 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
             });
             if operation.reads() && !operation.is_endless {
                 let head = self::status(&api, operation, Method::HEAD).await?;
-                row.tried(head == status, || format!("HEAD of {} is answered with {head}, not {status}", operation.id));
+                row.tried(head == status, || {
+                    format!("HEAD of {} is answered with {head}, not {status}", operation.id)
+                });
             }
         }
         let nobody = product.gateway(turn, "")?;
@@ -47,7 +49,9 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
         let of_path = operations.iter().filter(|operation| operation.path == path);
         let known: Vec<&Operation> = of_path.collect();
         let Some(any) = known.first() else { continue };
-        for method in METHODS.into_iter().filter(|method| known.iter().all(|operation| operation.method != *method)) {
+        for method in
+            METHODS.into_iter().filter(|method| known.iter().all(|operation| operation.method != *method))
+        {
             let status = status(&api, any, method.clone()).await?;
             row.tried(status == 405, || format!("{method} {path} is answered with {status}"));
         }
@@ -64,6 +68,7 @@ async fn status(api: &Api, operation: &Operation, method: Method) -> Result<u16,
         request = request.json(&json!({}));
     }
     let response = request.send().await;
-    let response = response.map_err(|error| Failure::broken(format!("{method} {path} has no answer: {error}")))?;
+    let response =
+        response.map_err(|error| Failure::broken(format!("{method} {path} has no answer: {error}")))?;
     Ok(response.status().as_u16())
 }

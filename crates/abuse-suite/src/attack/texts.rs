@@ -46,7 +46,9 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
         let told = calls::say(&api, &format!("t-{number}"), &said).await?;
         let status = told.pointer("/execution/status").and_then(Value::as_str).unwrap_or_default();
         let response = told.pointer("/execution/output/response").and_then(Value::as_str).unwrap_or_default();
-        row.tried(status == "success" && response == said, || format!("'{said}' comes back as '{response}': {told}"));
+        row.tried(status == "success" && response == said, || {
+            format!("'{said}' comes back as '{response}': {told}")
+        });
     }
     stage.say("texts that are none");
     let large = "x".repeat(1 << 20);
