@@ -11,8 +11,6 @@ use crate::product::Product;
 /// An account with a key of each level.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Its name.
-    pub name: String,
     keys: [(Level, String); 3],
 }
 
@@ -47,7 +45,7 @@ impl Account {
             let (_, secret) = desk.create(named.id(), new).await.map_err(failed)?;
             secret.expose().clone_into(key);
         }
-        Ok(Self { name: name.to_owned(), keys })
+        Ok(Self { keys })
     }
 
     /// Its key of this level.

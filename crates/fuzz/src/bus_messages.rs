@@ -9,6 +9,8 @@ use execution_runner::partition::port::{Ownership, RawFrame};
 use flow_rollup::{Fold, Sketch};
 use prost::Message;
 
+use crate::tried;
+
 /// Partitions that are owned where a frame is read.
 const PARTITIONS: u32 = 64;
 
@@ -60,7 +62,7 @@ pub(crate) fn event(bytes: &[u8]) {
     for fact in metrics_aggregator::events::read(subject, bytes) {
         fold.add(&fact);
     }
-    gateway::decode::events(bytes);
+    tried(gateway::decode::events(bytes));
     if let Ok(sketch) = Sketch::from_bytes(bytes) {
         assert!(Sketch::from_bytes(&sketch.to_bytes()).is_ok_and(|again| again == sketch), "another sketch");
     }

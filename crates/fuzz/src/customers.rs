@@ -7,6 +7,8 @@ use flow_model::{Channel, WorkflowId};
 use knowledge::{Language, question};
 use serde_json::json;
 
+use crate::tried;
+
 /// A message: keywords are looked for, it answers a form's fields, a condition looks at it, and it is written into a template.
 pub(crate) fn message(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -15,10 +17,10 @@ pub(crate) fn message(bytes: &[u8]) {
         workflow: WorkflowId::new(uuid::Uuid::from_bytes([7; 16])),
         activated_at_ms: 7,
     });
-    drop(Matcher::build(keywords.into()).find(&text));
-    question::words(&text);
-    question::searchable(&text);
-    Language::detect(&text);
+    tried(Matcher::build(keywords.into()).find(&text));
+    tried(question::words(&text));
+    tried(question::searchable(&text));
+    tried(Language::detect(&text));
     if let Some(graph) = survey() {
         let mut state = State::fresh();
         for _ in 0..8 {

@@ -3,6 +3,8 @@
 use knowledge::limits::DOCUMENT_BYTES_MAX;
 use knowledge::{Language, MediaType, read};
 
+use crate::tried;
+
 /// Plain text.
 pub(crate) fn text(bytes: &[u8]) {
     document(bytes, MediaType::Text);
@@ -30,6 +32,6 @@ fn document(bytes: &[u8], kind: MediaType) {
     let said: usize = document.passages.iter().map(|passage| passage.text.len()).sum();
     assert!(said <= 16 * DOCUMENT_BYTES_MAX, "{said} bytes came out of {}", bytes.len());
     for passage in document.passages.iter().take(4) {
-        Language::detect(&passage.text);
+        tried(Language::detect(&passage.text));
     }
 }

@@ -6,6 +6,8 @@ use flow_model::validate::Syntax as _;
 use flow_model::workflow::Configuration;
 use serde_json::{Value, json};
 
+use crate::tried;
+
 /// Turns that a flow is given, so that what waits is woken too.
 const TURNS_MAX: usize = 4;
 
@@ -23,15 +25,15 @@ pub(crate) fn configuration(bytes: &[u8]) {
 /// A template, as the content of a message.
 pub(crate) fn template(bytes: &[u8]) {
     let source = String::from_utf8_lossy(bytes);
-    drop(Syntax.request_template(&source));
-    drop(Syntax.template(&source));
+    tried(Syntax.request_template(&source));
+    tried(Syntax.template(&source));
     run_node(&json!({"id": "n", "type": "message", "content": source, "next": "e"}));
 }
 
 /// An expression, as the first branch of a condition.
 pub(crate) fn expression(bytes: &[u8]) {
     let source = String::from_utf8_lossy(bytes);
-    drop(Syntax.expression(&source));
+    tried(Syntax.expression(&source));
     let branches = json!([{"when": source, "next": "e"}]);
     run_node(&json!({"id": "n", "type": "condition", "branches": branches, "else": "e"}));
 }

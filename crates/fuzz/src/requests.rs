@@ -12,6 +12,8 @@ use gateway::key::{ApiKey, Level};
 use gateway::keys::{AccountName, Limits};
 use knowledge::MediaType;
 
+use crate::tried;
+
 /// Names of lists that cursors are tried on; what stands in the corpus begins with them.
 const LISTS: [&str; 4] = ["e00000000", "k00000000", "w00000000", ""];
 
@@ -21,16 +23,16 @@ pub(crate) fn body(bytes: &[u8]) {
     // What is taken can be handed on.
     let again = decode::json(document.to_string().as_bytes());
     assert!(again.is_ok(), "a body cannot be read again: {:?}", again.err());
-    drop(WorkflowDraft::parse(&document, &flow_engine::Syntax));
-    drop(WorkflowPatch::parse(&document, Channel::Web, &flow_engine::Syntax));
-    drop(Limits::from_json(&document).to_json());
+    tried(WorkflowDraft::parse(&document, &flow_engine::Syntax));
+    tried(WorkflowPatch::parse(&document, Channel::Web, &flow_engine::Syntax));
+    tried(Limits::from_json(&document).to_json());
 }
 
 /// The query of every operation.
 pub(crate) fn query(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for operation in decode::operations() {
-        drop(decode::query(operation, &text));
+        tried(decode::query(operation, &text));
     }
 }
 
@@ -38,11 +40,11 @@ pub(crate) fn query(bytes: &[u8]) {
 pub(crate) fn cursor(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for list in LISTS {
-        decode::is_cursor(list, &text);
-        execution_runner::is_cursor(list, &text);
-        workflow_catalog::is_cursor(list, &text);
+        tried(decode::is_cursor(list, &text));
+        tried(execution_runner::is_cursor(list, &text));
+        tried(workflow_catalog::is_cursor(list, &text));
     }
-    decode::is_place(&text);
+    tried(decode::is_place(&text));
 }
 
 /// API keys. What is taken is what a key looks like, and nothing else.
@@ -66,13 +68,13 @@ pub(crate) fn word(bytes: &[u8]) {
     written_back::<AuditEntryId>(&text);
     written_back::<RunnerId>(&text);
     written_back::<KnowledgeBaseId>(&text);
-    drop(text.parse::<Channel>());
-    drop(text.parse::<SecretName>());
-    drop(text.parse::<AccountName>());
-    drop(text.parse::<Level>());
-    drop(Limits::parse(text.lines()));
-    MediaType::parse(&text);
-    duration::parse_ms(&text);
+    tried(text.parse::<Channel>());
+    tried(text.parse::<SecretName>());
+    tried(text.parse::<AccountName>());
+    tried(text.parse::<Level>());
+    tried(Limits::parse(text.lines()));
+    tried(MediaType::parse(&text));
+    tried(duration::parse_ms(&text));
     if let Ok(id) = WorkflowId::from_slice(bytes) {
         written_back::<WorkflowId>(&id.to_string());
     }
