@@ -168,6 +168,13 @@ impl Operation {
         self.parameters.iter().any(|parameter| parameter.name == name)
     }
 
+    /// Whether it cannot do without a parameter of this name.
+    pub fn needs(&self, name: &str) -> bool {
+        self.parameters
+            .iter()
+            .any(|parameter| parameter.name == name && (parameter.in_path || parameter.required))
+    }
+
     /// Whether its path names something.
     pub fn names_something(&self) -> bool {
         self.parameters.iter().any(|parameter| parameter.in_path)

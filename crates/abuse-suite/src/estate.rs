@@ -15,7 +15,7 @@ use crate::product::Product;
 /// What changes by itself, so that it is no sign of anything.
 const VOLATILE: [&str; 5] = ["last_used_at", "as_of", "complete", "request_id", "lag_seconds"];
 /// Reads of what changes by itself in whole.
-const VOLATILE_PATHS: [&str; 2] = ["/v1/runners", "/v1/events"];
+const VOLATILE_PATHS: [&str; 3] = ["/v1/runners", "/v1/events", "/v1/workflows/{workflow_id}/metrics"];
 
 /// An account and what it has.
 #[derive(Debug, Clone)]
@@ -36,7 +36,8 @@ impl Estate {
     pub async fn make(product: &Product, mark: &str) -> Result<Self, Failure> {
         let account = Account::make(product, mark).await?;
         let api = product.gateway(0, account.full())?;
-        let mut estate = Self { account, mark: mark.to_owned(), ids: BTreeMap::new() };
+        let mut estate =
+            Self { account, mark: mark.to_owned(), ids: BTreeMap::from([("channel", "web".to_owned())]) };
         for number in ["two", "one"] {
             estate.flow(&api, number).await?;
             estate.knowledge(&api, number).await?;
@@ -132,10 +133,7 @@ impl Estate {
             if VOLATILE_PATHS.contains(&operation.path.as_str()) || operation.is_endless {
                 continue;
             }
-            let path = operation.at(|name| {
-                self.id(name)
-                    .filter(|_| operation.path.contains(&format!("{{{name}}}")) || name == "customer_id")
-            });
+            let path = operation.at(|name| self.id(name).filter(|_| operation.needs(name)));
             let answer = calls::get(&api, &path).await?;
             if answer.status >= 500 {
                 return Err(Failure::broken(format!(

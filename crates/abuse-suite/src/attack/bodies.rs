@@ -81,7 +81,7 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
 async fn endless(api: &Api, method: &str, path: &str, media: &str) -> Result<(Heard, u64), Failure> {
     let (mut reader, mut writer) = raw::connect(api).await?.into_split();
     let head = raw::head(api, method, path, &[media, "transfer-encoding: chunked"]);
-    let writing = tokio::spawn(async move {
+    let mut writing = tokio::spawn(async move {
         let mut taken = 0_u64;
         let mut chunk = format!("{CHUNK_BYTES:x}\r\n").into_bytes();
         chunk.resize(chunk.len() + CHUNK_BYTES, b' ');
@@ -98,8 +98,9 @@ async fn endless(api: &Api, method: &str, path: &str, media: &str) -> Result<(He
         taken
     });
     let heard = raw::hear(&mut reader, QUIET).await;
-    drop(reader);
-    Ok((heard, timeout(QUIET * 2, writing).await.map_or(Ok(u64::MAX), |taken| taken)?))
+    let taken = timeout(QUIET, &mut writing).await;
+    writing.abort();
+    Ok((heard, taken.unwrap_or(Ok(ENDLESS_BYTES))?))
 }
 
 fn heads(api: &Api) -> Vec<(&'static str, Vec<u8>)> {

@@ -43,7 +43,7 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
 }
 
 fn path(estate: &Estate, operation: &Operation) -> String {
-    operation.at(|name| estate.id(name).filter(|_| operation.path.contains(&format!("{{{name}}}"))))
+    operation.at(|name| estate.id(name).filter(|_| operation.needs(name)))
 }
 
 async fn bodies(

@@ -27,7 +27,7 @@ pub(super) const ALLOWED: &str = "127.0.0.2/32";
 const SETTLING: Duration = Duration::from_millis(500);
 
 /// Hosts that are this machine, or one behind the firewall.
-const HOSTS: [&str; 36] = [
+const HOSTS: [&str; 34] = [
     "127.0.0.1",
     "127.1",
     "127.0.1",
@@ -51,8 +51,6 @@ const HOSTS: [&str; 36] = [
     "①②⑦.⓪.⓪.①",
     "%31%32%37.0.0.1",
     "127.0.0.2@127.0.0.1",
-    "127.0.0.2\\@127.0.0.1",
-    "127.0.0.2#@127.0.0.1",
     "[::1]",
     "[0:0:0:0:0:0:0:1]",
     "[::]",

@@ -30,12 +30,9 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
         "the victim's own reads show nothing, so nothing is proven".to_owned()
     });
     let mut game = Game { product, row, victim: &victim, attacker: &attacker, turn: 0 };
-    stage.say("ids, filters and cursors");
-    for operation in operations.iter().filter(|operation| operation.level.is_some()) {
-        if operation.is_endless {
-            game.tail(operation).await?;
-            continue;
-        }
+    stage.say("ids, filters, cursors and bodies");
+    for operation in operations.iter().filter(|operation| operation.level.is_some() && !operation.is_endless)
+    {
         if operation.names_something() {
             game.ids(operation).await?;
         }
@@ -44,13 +41,17 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
             game.cursor(operation).await?;
         }
     }
-    stage.say("bodies and idempotency keys");
     game.bodies().await?;
-    game.idempotency_keys().await?;
     let after = victim.seen(product, &operations).await?;
     for difference in differences(&before, &after) {
-        row.problem(format!("something of another account has changed: {difference}"));
+        game.row.problem(format!("something of another account has changed: {difference}"));
     }
+    stage.say("tails and idempotency keys");
+    // Here the other account does something, too.
+    for operation in operations.iter().filter(|operation| operation.is_endless) {
+        game.tail(operation).await?;
+    }
+    game.idempotency_keys().await?;
     row.note(format!("{} reads of the other account unchanged", before.len()));
     Ok(())
 }
@@ -79,10 +80,7 @@ impl Game<'_> {
 
     /// The operation with the victim's ids in its path and query.
     async fn ids(&mut self, operation: &Operation) -> Result<(), Failure> {
-        let path = operation.at(|name| {
-            let in_path = operation.path.contains(&format!("{{{name}}}"));
-            self.victim.id(name).filter(|_| in_path || matches!(name, "customer_id" | "channel"))
-        });
+        let path = operation.at(|name| self.victim.id(name).filter(|_| operation.needs(name)));
         let api = self.api()?;
         let mut request = api.request(operation.method.clone(), &path);
         if let Some(body) = &operation.body {
@@ -110,13 +108,13 @@ impl Game<'_> {
     async fn filters(&mut self, operation: &Operation) -> Result<(), Failure> {
         let filters =
             operation.parameters.iter().filter(|parameter| !parameter.in_path && !parameter.required);
-        for filter in filters.filter(|filter| self.victim.ids.contains_key(filter.name.as_str())) {
+        let ids = &self.victim.ids;
+        for filter in
+            filters.filter(|filter| filter.name != "channel" && ids.contains_key(filter.name.as_str()))
+        {
             let path = operation.at(|name| {
-                if name == filter.name {
-                    self.victim.id(name)
-                } else {
-                    self.attacker.id(name).filter(|_| operation.path.contains(name))
-                }
+                let of = if name == filter.name { self.victim } else { self.attacker };
+                of.id(name).filter(|_| name == filter.name || operation.needs(name))
             });
             let api = self.api()?;
             let answer = calls::get(&api, &path).await?;
@@ -135,7 +133,7 @@ impl Game<'_> {
             operation.at(|name| match name {
                 "limit" => Some("1".to_owned()),
                 "cursor" => cursor.clone(),
-                _ => estate.id(name).filter(|_| operation.path.contains(&format!("{{{name}}}"))),
+                _ => estate.id(name).filter(|_| operation.needs(name)),
             })
         };
         let owner = self.product.gateway(self.turn, self.victim.account.full())?;

@@ -19,7 +19,7 @@ use crate::stage::Stage;
 /// A revoked key is refused everywhere within this.
 const REVOKED_WITHIN: Duration = Duration::from_secs(1);
 /// The shortest life of a key that expires here.
-const LIFE_MS: i64 = 1500;
+const LIFE_MS: i64 = 3000;
 /// Where keys are tried.
 const PATH: &str = "/v1/workflows";
 

@@ -4,7 +4,7 @@ use fault_suite::failure::{Failure, io_error};
 use rand::RngExt;
 use reqwest::Method;
 use serde_json::json;
-use testkit::{Api, FakeTarget};
+use testkit::{Api, FakeServer, FakeTarget, Reply};
 
 use crate::account::Account;
 use crate::calls::{self, text};
@@ -162,15 +162,16 @@ async fn stored(api: &Api, row: &mut Row, value: &str) -> Result<(), Failure> {
         row.tried(!answer.text.contains(value), || format!("an answer repeats the secret: {}", answer.text));
     }
     let target = FakeTarget::start();
+    // What went wrong is told without what was sent.
+    let refusing = FakeServer::start(|_| Reply::json(400, &json!({"error": "no"})));
     let workflow = json!({
         "name": "Uses it", "description": "", "channel": "web",
         "configuration": {"trigger": {"type": "message", "keywords": ["use"]}, "nodes": [
             {"id": "call", "type": "http_request", "method": "POST", "url": format!("{}/x?k={{{{ secrets.{NAME} }}}}", target.url()),
              "headers": {"authorization": format!("Bearer {{{{ secrets.{NAME} }}}}")},
              "body": {"token": format!("{{{{ secrets.{NAME} }}}}")}, "on_error": "fails", "next": "fails"},
-            // Nobody listens there: what went wrong is told without what was sent.
-            {"id": "fails", "type": "http_request", "method": "GET", "url": format!("http://127.0.0.1:9/{{{{ secrets.{NAME} }}}}"),
-             "timeout_ms": 500, "on_error": "ask", "next": "ask"},
+            {"id": "fails", "type": "http_request", "method": "GET", "url": format!("{}/{{{{ secrets.{NAME} }}}}", refusing.url()),
+             "on_error": "ask", "next": "ask"},
             {"id": "ask", "type": "ai_response", "knowledge_base": "kept", "fallback_message": "no", "next": "tell"},
             {"id": "tell", "type": "message", "content": "{{ steps | tojson }}"}]}
     });
