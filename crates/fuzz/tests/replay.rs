@@ -2,6 +2,8 @@
 //!
 //! `make fuzz` goes on where this ends.
 
+use std::time::Instant;
+
 use fuzz::{TARGETS, corpus, replay};
 
 /// Another one makes other inputs.
@@ -12,10 +14,12 @@ fn no_decoder_panics() {
     let mut broken = Vec::new();
     let mut tried = 0;
     for target in TARGETS {
+        let begun = Instant::now();
         match replay(target, SEED, target.mutations) {
             Ok(inputs) => tried += inputs,
             Err(input) => broken.push(input.to_string()),
         }
+        eprintln!("{} took {} ms", target.name, begun.elapsed().as_millis());
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(tried > 50_000, "only {tried} inputs were tried");
