@@ -5,14 +5,12 @@
     reason = "a handler that panics is tested, and a test fails by panicking"
 )]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::Broker;
 use bus::rpc::{CallError, RunningServer, Server};
 use contracts::v1::{self, Failure};
 use contracts::{ErrorCode, subject};
-use support::Broker;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 

@@ -5,13 +5,11 @@
 //! model is tried as well.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::answering::{BASE, data, messages, put_document, with_document};
+use crate::support::attempts::{ATTEMPTS, very_long};
+use crate::support::process::Process;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::answering::{BASE, data, messages, put_document, with_document};
-use support::attempts::{ATTEMPTS, very_long};
-use support::process::Process;
 use testkit::{FakeModel, FakeTarget, Request, Says};
 
 const SECRET: &str = "planted_crm";

@@ -1,10 +1,8 @@
 //! The database and the broker are killed under load: what was acknowledged is handled once.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{Stack, eventually, greet, workflow};
 use local_stack::Postgres;
-use support::{Stack, eventually, greet, workflow};
 
 const MESSAGES: usize = 600;
 

@@ -1,9 +1,8 @@
 //! Who owns the partitions: fair shares, hand-over, take-over, and that a stale owner changes nothing.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PARTITIONS, Stack, eventually, greet, workflow};
 use bus::events::{Begin, Subscription};
 use contracts::v1;
 use execution_runner::partition::port::{
@@ -11,7 +10,6 @@ use execution_runner::partition::port::{
 };
 use execution_runner::store::PgStore;
 use pg::PgConfig;
-use support::{PARTITIONS, Stack, eventually, greet, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runners_share_the_partitions_fairly() {

@@ -1,15 +1,13 @@
 //! Inputs that nobody can handle are given up after five tries, and everything else goes on.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PARTITIONS, Stack, greet, texts, workflow};
 use contracts::{partition, v1};
 use execution_runner::partition::port::{Ownership, Rates, Renewal, Store, StoreError};
 use execution_runner::store::PgStore;
 use pg::PgConfig;
-use support::{PARTITIONS, Stack, greet, texts, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_database_cannot_hold_goes_to_the_dead_letters_and_the_others_go_on() {

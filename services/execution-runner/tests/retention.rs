@@ -1,10 +1,9 @@
 //! What is over its time goes, by the slice and with its counters, and nobody waits for that.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{KEPT_FOR_EVER, PARTITIONS, PATIENCE, Stack, eventually, greet, workflow};
 use bus::rpc::CallError;
 use chrono::{DateTime, Utc};
 use clap::Parser;
@@ -15,7 +14,6 @@ use flow_model::{ExecutionId, WorkflowId};
 use futures::future::join_all;
 use platform::health::Health;
 use platform::keep::Keep;
-use support::{KEPT_FOR_EVER, PARTITIONS, PATIENCE, Stack, eventually, greet, workflow};
 use uuid::Uuid;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;

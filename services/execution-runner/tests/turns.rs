@@ -1,9 +1,7 @@
 //! Turns on a real stack: what comes in is handled once, in order, and can be read back.
 
-mod support;
-
+use crate::support::{Stack, ask_name, greet, texts, workflow};
 use contracts::{subject, v1};
-use support::{Stack, ask_name, greet, texts, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_runs_its_workflow_and_is_read_back() {

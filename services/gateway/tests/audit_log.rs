@@ -1,15 +1,13 @@
 //! Who changed what: a row for each change, to which nothing can be done.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Gateway;
 use gateway::audit::{Change, Log};
 use gateway::key::{ApiKey, Level};
 use gateway::store::SCHEMA;
 use pg::PgConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Gateway;
 use testkit::{Api, eventually};
 
 const LOG: &str = "/v1/audit-log";

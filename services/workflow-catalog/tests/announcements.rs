@@ -1,10 +1,8 @@
 //! What the catalog tells the runners, and that it is told whatever happens.
 
-mod support;
-
+use crate::support::{Catalog, GROUPS, eventually};
 use contracts::subject::catalog;
 use contracts::{ErrorCode, v1};
-use support::{Catalog, GROUPS, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activation_stands_in_every_stream_before_it_is_answered() {

@@ -1,10 +1,8 @@
 //! Workflows and their rules, over the bus.
 
-mod support;
-
+use crate::support::{Catalog, workflow};
 use contracts::{ErrorCode, subject::catalog, v1};
 use serde_json::json;
-use support::{Catalog, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_is_read_as_it_was_written() {

@@ -8,15 +8,11 @@
 
 mod console;
 mod mask;
-#[path = "../support/mod.rs"]
-mod support;
-#[path = "../tools/mod.rs"]
-mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use support::Product;
+use crate::support::Product;
 use testkit::workflows;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;

@@ -8,8 +8,6 @@ mod keeping;
 mod listening;
 mod meanwhile;
 mod operating;
-#[path = "../support/mod.rs"]
-mod support;
 mod taking_part;
 mod talking;
 mod workflows_as_code;
@@ -17,8 +15,8 @@ mod workflows_as_code;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::support::Product;
 use serde_json::Value;
-use support::Product;
 
 /// How a command ended and what it said.
 struct Ended {
