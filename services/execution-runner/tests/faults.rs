@@ -19,7 +19,7 @@ async fn through(stack: &mut Stack, mut kill: impl FnMut(&mut Stack), mut back: 
             back(stack);
         }
         let input = stack.message(&format!("c{}", n % 30), &format!("m-{n}"), &format!("hello {n}"));
-        let deadline = tokio::time::Instant::now() + support::PATIENCE;
+        let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
         while stack.writer.append(input.clone()).await.is_err() {
             assert!(tokio::time::Instant::now() < deadline, "message {n} is never acknowledged");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -32,7 +32,11 @@ async fn through(stack: &mut Stack, mut kill: impl FnMut(&mut Stack), mut back: 
         let answer: Result<contracts::v1::ListExecutionsResponse, _> = stack
             .bus
             .rpc()
-            .call(contracts::subject::runner::LIST_EXECUTIONS, &stack.list_of(greeting), support::PATIENCE)
+            .call(
+                contracts::subject::runner::LIST_EXECUTIONS,
+                &stack.list_of(greeting),
+                crate::support::PATIENCE,
+            )
             .await;
         answer.is_ok_and(|list| list.total == MESSAGES as u64)
     })

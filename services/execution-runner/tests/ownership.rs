@@ -173,7 +173,7 @@ async fn what_a_dead_owner_left_untold_is_told_by_the_next() {
     let subscription =
         Subscription::durable(&stack.bus, "test", contracts::subject::EVENTS_ALL, Begin::All).await.unwrap();
     let mut places: Vec<(u64, u64)> = Vec::new();
-    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
     while places.len() < 16 {
         assert!(tokio::time::Instant::now() < deadline, "{} events", places.len());
         for message in subscription.next_batch(100, Duration::from_millis(500)).await.unwrap() {

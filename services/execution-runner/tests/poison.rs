@@ -42,7 +42,7 @@ async fn an_input_that_five_runners_died_of_is_given_up_by_the_next() {
     let stack = Stack::start().await;
     let prepares = stack.runner("prepares").await;
     // Tries count in a stream that is known.
-    support::eventually("the partitions have an owner", || async {
+    crate::support::eventually("the partitions have an owner", || async {
         stack.owners().await.iter().map(|(_, count)| count).sum::<i64>() == i64::from(PARTITIONS)
     })
     .await;
@@ -120,7 +120,7 @@ async fn take_all(store: &PgStore, lease: Duration) -> Vec<Ownership> {
         rates: Rates::default(),
         shares: true,
     };
-    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
     loop {
         let gained = store.renew(&renewal).await.unwrap().gained;
         if gained.len() == PARTITIONS as usize {

@@ -45,7 +45,7 @@ async fn an_edit_of_an_active_workflow_is_told_and_another_name_is_not() {
 
     catalog.update(&workflow, &serde_json::json!({"name": "Another"}), "").await.unwrap();
     assert_eq!(catalog.markers(0).await.len(), 1);
-    let mut configuration = support::configuration();
+    let mut configuration = crate::support::configuration();
     catalog.update(&workflow, &serde_json::json!({"configuration": configuration}), "").await.unwrap();
     assert_eq!(catalog.markers(0).await.len(), 1, "the same configuration is no new revision");
     configuration["trigger"]["keywords"] = serde_json::json!(["goodbye"]);

@@ -41,7 +41,7 @@ fn the_readme_is_short() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tour_prints_what_the_readme_shows() {
     let mut product = Product::start().await;
-    let directory = tools::directory("readme tour");
+    let directory = crate::tools::directory("readme tour");
     let path = std::env::join_paths(
         std::iter::once(programs().to_owned())
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
@@ -61,7 +61,7 @@ async fn the_tour_prints_what_the_readme_shows() {
     for step in told.iter().flat_map(|block| console::steps(block)) {
         let mut shell = Command::new("sh");
         shell.args(["-c", &step.command]).envs(settings.clone()).current_dir(&directory);
-        let said = tools::succeed(&mut shell).await;
+        let said = crate::tools::succeed(&mut shell).await;
         if let Some(difference) = console::difference(&step.shows, &said) {
             panic!("$ {}\n{difference}\nIt prints:\n{said}", step.command);
         }
@@ -114,7 +114,7 @@ async fn hears_each_reply_once(make: impl Fn() -> Command) {
 
 /// A directory with a program of the README in it.
 fn with_program(name: &str, program: &str) -> PathBuf {
-    let directory = tools::directory(&format!("readme-{}", name.replace('.', "-")));
+    let directory = crate::tools::directory(&format!("readme-{}", name.replace('.', "-")));
     std::fs::write(directory.join(name), program).unwrap();
     directory
 }
@@ -123,7 +123,7 @@ fn with_program(name: &str, program: &str) -> PathBuf {
 async fn the_python_subscriber_hears_each_reply_once() {
     let directory = with_program("subscribe.py", blocks("python")[0]);
     hears_each_reply_once(|| {
-        let mut program = tools::python(&directory);
+        let mut program = crate::tools::python(&directory);
         program.arg("subscribe.py");
         program
     })
@@ -133,7 +133,7 @@ async fn the_python_subscriber_hears_each_reply_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_javascript_subscriber_hears_each_reply_once() {
     let directory = with_program("subscribe.mjs", blocks("js")[0]);
-    hears_each_reply_once(|| tools::node(&directory, directory.join("subscribe.mjs"))).await;
+    hears_each_reply_once(|| crate::tools::node(&directory, directory.join("subscribe.mjs"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
