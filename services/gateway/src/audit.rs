@@ -132,10 +132,10 @@ impl Log {
             match self.forget(since_ms).await {
                 Ok(0) => {}
                 Ok(rows) => {
-                    tracing::info!(rows, "rows of the audit log that were over their time are removed")
+                    tracing::info!(rows, "rows of the audit log that were over their time are removed");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the audit log cannot be tidied; it is tried again later")
+                    tracing::warn!(%error, "the audit log cannot be tidied; it is tried again later");
                 }
             }
         }
