@@ -1,3 +1,5 @@
+//! What a guarded connection hands on, and how long it waits; in virtual time.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
