@@ -5,7 +5,7 @@ mod tests;
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -23,6 +23,10 @@ use super::refusal::{Mishap, Refusal, STAND_IN_HEAD};
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// Whoever takes nothing of an answer for so long does not get the rest.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Who sends on after a refusal is listened to for so long, and for so many bytes: what is closed with unread bytes is
+/// reset, and then the other side may lose the answer.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes that are read at once.
 const READ_BYTES: usize = 8 * 1024;
 /// Bytes of a body beyond those that any operation takes: what may be on its way when the operation has refused it.
@@ -63,6 +67,8 @@ pub(super) struct Guarded<S> {
     /// Since when nothing can be written.
     stuck_since: Option<Instant>,
     write_patience: Patience,
+    /// Since when the rest is overlooked, and how much of it came.
+    lingering: Option<(Instant, usize)>,
     mishap: Mishap,
     _place: Option<Place>,
 }
@@ -83,6 +89,7 @@ impl<S> Guarded<S> {
             read_patience: Patience::default(),
             stuck_since: None,
             write_patience: Patience::default(),
+            lingering: None,
             mishap: Mishap::default(),
             _place: place,
         }
@@ -194,6 +201,28 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
         }
         read
     }
+
+    /// Overlooks what comes after a refusal. Ready when nothing more does, or it is enough.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.buffer.clear();
+            let more = self.poll_more(cx);
+            let (since, bytes) = self.lingering.get_or_insert_with(|| (Instant::now(), 0));
+            match more {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(more)) => {
+                    *bytes += more;
+                    if *bytes > LINGER_BYTES_MAX {
+                        return Poll::Ready(());
+                    }
+                }
+                Poll::Pending => {
+                    let over = self.read_patience.is_over(cx, *since + LINGER);
+                    return if over { Poll::Ready(()) } else { Poll::Pending };
+                }
+            }
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
@@ -223,7 +252,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
@@ -243,6 +272,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        if this.mishap.get().is_some() {
+            ready!(this.poll_linger(cx));
+        }
+        Poll::Ready(Ok(()))
     }
 }

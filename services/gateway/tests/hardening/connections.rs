@@ -40,22 +40,31 @@ async fn one_address_cannot_take_all_places() {
     assert!(is_served(&mut other).await);
 }
 
+/// Connections of this address that are served, and then keep their places.
+async fn guests(address: &str, gateway: &Gateway, many: usize) -> Vec<Raw> {
+    let mut guests = Vec::with_capacity(many);
+    for _ in 0..many {
+        let mut guest = Raw::from(address, gateway).await;
+        assert!(is_served(&mut guest).await);
+        guests.push(guest);
+    }
+    guests
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_inside_is_served_on_when_it_is_full() {
     let gateway = gateway(&PLACES).await;
-    let mut inside = Raw::from("127.0.0.4", &gateway).await;
+    let mut inside = guests("127.0.0.4", &gateway, 1).await.pop().unwrap();
+    let others = (guests("127.0.0.2", &gateway, 300).await, guests("127.0.0.3", &gateway, 199).await);
+    // Whoever comes now finds the door closed.
+    for silent in &mut crowd("127.0.0.5", &gateway).await {
+        assert!(silent.is_over().await);
+    }
+    assert!(!is_served(&mut Raw::from("127.0.0.6", &gateway).await).await);
     assert!(is_served(&mut inside).await);
-    // Of these 400 and 99 find a place.
-    let first = crowd("127.0.0.2", &gateway).await;
-    let second = crowd("127.0.0.3", &gateway).await;
-    // Whoever comes while it is full finds the door closed, and the one inside notices nothing.
-    let mut late = Raw::from("127.0.0.5", &gateway).await;
-    let turned_away = late.is_over().await;
-    assert!(turned_away);
-    assert!(is_served(&mut inside).await);
-    drop((first, second));
+    drop(others);
     eventually("there is room again", || async {
-        is_served(&mut Raw::from("127.0.0.5", &gateway).await).await.then_some(())
+        is_served(&mut Raw::from("127.0.0.6", &gateway).await).await.then_some(())
     })
     .await;
     assert!(is_served(&mut inside).await);
