@@ -5,7 +5,7 @@ mod rules;
 use super::refusal::Refusal;
 
 /// Bytes of a request line at most: method, target and version.
-pub(crate) const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
+const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of a head at most.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Fields of a head at most; the framework reads no more.

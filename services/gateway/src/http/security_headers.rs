@@ -13,7 +13,7 @@ use actix_web::{Error, web};
 use super::cors::Origins;
 
 /// An answer is data: nothing of it is run, shown in a frame, guessed at, kept, or told of to other sites.
-const ALWAYS: [(HeaderName, &str); 4] = [
+static ALWAYS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),

@@ -21,8 +21,8 @@ pub(super) fn framing(head: &[u8]) -> Result<Framing, &'static str> {
         return Err("The header Host is missing");
     }
     target_is_plain(method, target, host)?;
-    let upgrades = request.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("upgrade"));
-    if upgrades.into_iter().any(|field| contains(field.value, b"websocket")) {
+    let mut upgrades = request.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("upgrade"));
+    if upgrades.any(|field| contains(field.value, b"websocket")) {
         return Err("No connection is turned into another kind");
     }
     let length = only(request.headers, "content-length")?.map(length).transpose()?;
