@@ -26,7 +26,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Who sends on after a refusal is listened to for so long, and for so many bytes: what is closed with unread bytes is
 /// reset, and then the other side may lose the answer.
 const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES_MAX: usize = 1024 * 1024;
+const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes that are read at once.
 const READ_BYTES: usize = 8 * 1024;
 /// Bytes of a body beyond those that any operation takes: what may be on its way when the operation has refused it.
