@@ -39,8 +39,12 @@ pub enum ErrorCode {
     NotFound,
     /// The route exists with another method.
     MethodNotAllowed,
+    /// The head or the body of the request did not come in time.
+    RequestTimeout,
     /// The body is over the limit.
     PayloadTooLarge,
+    /// The request line is over the limit.
+    UriTooLong,
     /// The body is not JSON, or of no kind that is taken here.
     UnsupportedMediaType,
     /// A document that is broken, encrypted or empty.
@@ -59,6 +63,8 @@ pub enum ErrorCode {
     PreconditionFailed,
     /// Over a rate limit.
     RateLimitExceeded,
+    /// The head is over the limit, or has too many fields.
+    HeadersTooLarge,
     /// The caller waited for an execution, and it failed.
     WorkflowExecutionFailed,
     /// A fault of ours; details are in the log only.
@@ -71,7 +77,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -89,7 +95,9 @@ impl ErrorCode {
         Self::DocumentNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::PayloadTooLarge,
+        Self::UriTooLong,
         Self::UnsupportedMediaType,
         Self::DocumentUnreadable,
         Self::WorkflowAlreadyExists,
@@ -99,6 +107,7 @@ impl ErrorCode {
         Self::SecretsNotConfigured,
         Self::PreconditionFailed,
         Self::RateLimitExceeded,
+        Self::HeadersTooLarge,
         Self::WorkflowExecutionFailed,
         Self::InternalError,
         Self::ServiceUnavailable,
@@ -126,7 +135,9 @@ impl ErrorCode {
             Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UriTooLong => "URI_TOO_LONG",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::DocumentUnreadable => "DOCUMENT_UNREADABLE",
             Self::WorkflowAlreadyExists => "WORKFLOW_ALREADY_EXISTS",
@@ -136,6 +147,7 @@ impl ErrorCode {
             Self::SecretsNotConfigured => "SECRETS_NOT_CONFIGURED",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
+            Self::HeadersTooLarge => "HEADERS_TOO_LARGE",
             Self::WorkflowExecutionFailed => "WORKFLOW_EXECUTION_FAILED",
             Self::InternalError => "INTERNAL_ERROR",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
@@ -167,6 +179,7 @@ impl ErrorCode {
             | Self::DocumentNotFound
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::WorkflowAlreadyExists
             | Self::KnowledgeBaseAlreadyExists
             | Self::Conflict
@@ -174,9 +187,11 @@ impl ErrorCode {
             | Self::SecretsNotConfigured => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
+            Self::UriTooLong => 414,
             Self::UnsupportedMediaType => 415,
             Self::InvalidNodeConfig | Self::DocumentUnreadable => 422,
             Self::RateLimitExceeded => 429,
+            Self::HeadersTooLarge => 431,
             Self::WorkflowExecutionFailed | Self::InternalError => 500,
             Self::ServiceUnavailable => 503,
             Self::Timeout => 504,
@@ -204,7 +219,9 @@ impl ErrorCode {
             Self::DocumentNotFound => "Document does not exist",
             Self::NotFound => "No such route",
             Self::MethodNotAllowed => "The route does not take this method",
+            Self::RequestTimeout => "The request did not come in time",
             Self::PayloadTooLarge => "The request body is too large",
+            Self::UriTooLong => "The address of the request is too long",
             Self::UnsupportedMediaType => "The request body must be application/json",
             Self::DocumentUnreadable => "The document cannot be read",
             Self::WorkflowAlreadyExists => "Workflow with this name already exists",
@@ -214,6 +231,7 @@ impl ErrorCode {
             Self::SecretsNotConfigured => "Secrets cannot be kept: the operator has set no key for them",
             Self::PreconditionFailed => "The workflow has changed since it was read",
             Self::RateLimitExceeded => "Too many requests",
+            Self::HeadersTooLarge => "The headers of the request are too large or too many",
             Self::WorkflowExecutionFailed => "Workflow execution failed",
             Self::InternalError => "Internal error",
             Self::ServiceUnavailable => "The service is temporarily unavailable",

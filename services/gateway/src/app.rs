@@ -1,9 +1,8 @@
 //! Puts the gateway together and runs it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
 
-use actix_web::{App as HttpApp, HttpServer, middleware, web};
+use actix_web::{App as HttpApp, middleware, web};
 use anyhow::Context;
 use bus::Bus;
 use pg::Pool;
@@ -18,6 +17,7 @@ use crate::audit::Log;
 use crate::auth::Authenticator;
 use crate::client::Client;
 use crate::config::{Config, GatewayConfig};
+use crate::front::{self, Door};
 use crate::http::{self, RequestTimeout};
 use crate::idempotency::Idempotency;
 use crate::intake::Intake;
@@ -30,12 +30,6 @@ use crate::store::{self, Store};
 use crate::tail::Tails;
 use crate::uses::Uses;
 
-/// A request's head must be there within this time.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// An idle connection is closed after this.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Connections of one thread.
-const CONNECTIONS_MAX: usize = 10_000;
 /// Requests under way have so long to end when the gateway stops, seconds; longer than any caller may wait and it then
 /// takes to ask what became of its input.
 const DRAIN_SECONDS: u64 = 34;
@@ -61,7 +55,7 @@ impl App {
         let bootstrap = bootstrap.map(|key| ApiKey::parse(key.expose_secret())).transpose();
         let bootstrap = bootstrap.context("--bootstrap-key")?;
         let sealer = Sealer::new(&config.secrets)?;
-        let listener = TcpListener::bind(config.gateway.listen)
+        let listener = front::listen(config.gateway.listen)
             .with_context(|| format!("--listen: cannot listen on {}", config.gateway.listen))?;
         let address = listener.local_addr()?;
         patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
@@ -111,26 +105,27 @@ impl App {
         let background = self.background();
         let (state, ending) = (self.state.clone(), self.state.clone());
         let timeout = web::Data::new(RequestTimeout(self.config.request_timeout()));
-        let server = HttpServer::new(move || {
+        let outside = web::Data::new(self.config.outside());
+        let application = move || {
             HttpApp::new()
                 .app_data(state.clone())
                 .app_data(timeout.clone())
+                .app_data(outside.clone())
                 .wrap(middleware::from_fn(http::audited))
                 .wrap(middleware::from_fn(http::idempotent))
+                .wrap(middleware::from_fn(http::preflight))
                 .wrap(middleware::from_fn(http::bursts))
                 .wrap(middleware::from_fn(http::conditional))
+                .wrap(middleware::from_fn(http::plain_requests))
                 .wrap(middleware::from_fn(http::observe))
+                .wrap(middleware::from_fn(http::security_headers))
                 .configure(http::routes)
                 .default_service(web::to(http::not_found))
-        })
-        .workers(usize::from(self.config.http_workers))
-        .max_connections(CONNECTIONS_MAX)
-        .client_request_timeout(HEAD_DEADLINE)
-        .keep_alive(KEEP_ALIVE)
-        .disable_signals()
-        .shutdown_timeout(DRAIN_SECONDS)
-        .listen(self.listener)?
-        .run();
+        };
+        let (proxies, address_max) =
+            (self.config.trusted_proxies.clone(), self.config.connections_of_an_address());
+        let door = |connections_max| Door::new(connections_max, address_max, proxies);
+        let server = front::serve(self.listener, &self.config.serving(DRAIN_SECONDS), door, application)?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
         shutdown.requested().await;

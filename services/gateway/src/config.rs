@@ -16,6 +16,8 @@ use platform::telemetry::TelemetryConfig;
 use secrecy::SecretString;
 use secrets::SecretsConfig;
 
+use crate::front;
+use crate::http::{self, Outside, cors};
 use crate::intake::Rules;
 
 /// Serves the public API. Any number may run side by side.
@@ -95,6 +97,23 @@ pub struct GatewayConfig {
     /// commas; nobody is unless set
     #[arg(long, env = "TURNLOOM_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections at once, in all; whoever comes when there are so many is sent away. Fewer when the process may not open so
+    /// many files. Each gateway for itself
+    #[arg(long, env = "TURNLOOM_CONNECTIONS_MAX", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
+    pub connections_max: u32,
+    /// Connections of one address (of one /64 of IPv6) at once; 0 is no limit. Those of trusted proxies are not counted; behind another
+    /// proxy all callers have its address. Each gateway for itself
+    #[arg(long, env = "TURNLOOM_ADDRESS_CONNECTIONS_MAX", default_value_t = 2000,
+          value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub address_connections_max: u32,
+    /// Sites whose scripts may call from browsers (CORS): origins such as `https://app.example.com`, separated by commas; none unless
+    /// set
+    #[arg(long, env = "TURNLOOM_CORS_ORIGINS", value_delimiter = ',', value_parser = cors::origin)]
+    pub cors_origins: Vec<String>,
+    /// Whether TLS ends before the gateway: then browsers are told to come by TLS only (Strict-Transport-Security)
+    #[arg(long, env = "TURNLOOM_BEHIND_TLS", default_value = "off")]
+    pub behind_tls: Switch,
     /// Days that the audit log is kept; 0 is for ever
     #[arg(long, env = "TURNLOOM_KEEP_AUDIT_DAYS", default_value = "400", value_parser = Keep::parse::<1>)]
     pub keep_audit_days: Keep,
@@ -125,6 +144,25 @@ impl GatewayConfig {
     /// None when addresses are not limited.
     pub(crate) fn bursts(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.address_requests_per_second).filter(|_| self.limits_requests())
+    }
+
+    /// None when they are not limited.
+    pub(crate) fn connections_of_an_address(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.address_connections_max).filter(|_| self.limits_requests())
+    }
+
+    pub(crate) fn outside(&self) -> Outside {
+        Outside { origins: cors::Origins::new(&self.cors_origins), behind_tls: self.behind_tls == Switch::On }
+    }
+
+    pub(crate) fn serving(&self, drain_seconds: u64) -> front::Serving {
+        let body_bytes_max = (self.body_bytes_max as usize).max(http::DOCUMENT_BYTES_MAX) as u64;
+        front::Serving {
+            workers: usize::from(self.http_workers),
+            connections_max: self.connections_max as usize,
+            drain_seconds,
+            rules: front::Rules { body_bytes_max },
+        }
     }
 
     pub(crate) fn overload_rules(&self) -> Rules {

@@ -9,6 +9,7 @@ mod bursts;
 mod caller;
 mod conditional;
 mod conversations;
+pub(crate) mod cors;
 mod customers;
 mod dead_letters;
 mod deadline;
@@ -22,11 +23,13 @@ mod messages;
 mod observe;
 pub(crate) mod openapi;
 pub(crate) mod operation;
+mod plain_requests;
 mod prefer;
 mod query;
 mod remote;
 mod runners;
 mod secrets;
+mod security_headers;
 mod workflows;
 
 use actix_web::{Route, guard, web};
@@ -36,8 +39,12 @@ use error::ApiError;
 pub(crate) use audited::audited;
 pub(crate) use bursts::bursts;
 pub(crate) use conditional::conditional;
+pub(crate) use cors::preflight;
 pub(crate) use idempotent::idempotent;
+pub(crate) use knowledge_bases::documents::put::DOCUMENT_BYTES_MAX;
 pub(crate) use observe::{RequestTimeout, observe};
+pub(crate) use plain_requests::plain_requests;
+pub(crate) use security_headers::{Outside, security_headers};
 
 /// All routes of the API, and its documentation. They are tried in this order, so the busiest ones come first.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {

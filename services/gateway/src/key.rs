@@ -1,7 +1,8 @@
 //! API keys: `tl_`, 33 base-62 characters of secret (196 bits), 6 characters of checksum.
 //!
 //! The prefix lets scanners of leaked secrets recognise a key, the checksum (CRC-32 of all before it) refuses a
-//! mistyped one without asking the database. What is stored is the SHA-256 of the whole text.
+//! mistyped one without asking the database. What is stored is the SHA-256 of the whole text, and what is looked for is that, too: no
+//! key is ever compared with another, so the time that a refusal takes says nothing of how much of one was guessed.
 
 use std::str::FromStr;
 

@@ -9,6 +9,7 @@ pub mod audit;
 mod auth;
 mod client;
 mod config;
+mod front;
 mod http;
 mod idempotency;
 mod intake;

@@ -123,11 +123,14 @@ pub(crate) enum Shape {
 }
 
 /// Every operation may refuse with these.
-pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
+pub(crate) const COMMON_ERRORS: [ErrorCode; 10] = [
     ErrorCode::InvalidRequest,
     ErrorCode::Unauthorized,
     ErrorCode::Forbidden,
+    ErrorCode::RequestTimeout,
+    ErrorCode::UriTooLong,
     ErrorCode::RateLimitExceeded,
+    ErrorCode::HeadersTooLarge,
     ErrorCode::InternalError,
     ErrorCode::ServiceUnavailable,
     ErrorCode::Timeout,
