@@ -31,6 +31,8 @@ pub enum ErrorCode {
     SecretNotFound,
     /// No such key of this account.
     ApiKeyNotFound,
+    /// No such OAuth client of this account.
+    OAuthClientNotFound,
     /// No such knowledge base in this account.
     KnowledgeBaseNotFound,
     /// No such document in this knowledge base.
@@ -71,7 +73,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -85,6 +87,7 @@ impl ErrorCode {
         Self::DeadLetterNotFound,
         Self::SecretNotFound,
         Self::ApiKeyNotFound,
+        Self::OAuthClientNotFound,
         Self::KnowledgeBaseNotFound,
         Self::DocumentNotFound,
         Self::NotFound,
@@ -122,6 +125,7 @@ impl ErrorCode {
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::SecretNotFound => "SECRET_NOT_FOUND",
             Self::ApiKeyNotFound => "API_KEY_NOT_FOUND",
+            Self::OAuthClientNotFound => "OAUTH_CLIENT_NOT_FOUND",
             Self::KnowledgeBaseNotFound => "KNOWLEDGE_BASE_NOT_FOUND",
             Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
@@ -163,6 +167,7 @@ impl ErrorCode {
             | Self::DeadLetterNotFound
             | Self::SecretNotFound
             | Self::ApiKeyNotFound
+            | Self::OAuthClientNotFound
             | Self::KnowledgeBaseNotFound
             | Self::DocumentNotFound
             | Self::NotFound => 404,
@@ -200,6 +205,7 @@ impl ErrorCode {
             Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::SecretNotFound => "Secret does not exist",
             Self::ApiKeyNotFound => "API key does not exist",
+            Self::OAuthClientNotFound => "OAuth client does not exist",
             Self::KnowledgeBaseNotFound => "Knowledge base does not exist",
             Self::DocumentNotFound => "Document does not exist",
             Self::NotFound => "No such route",

@@ -3,7 +3,7 @@
 
 mod support;
 
-use gateway::audit::{Change, Log};
+use gateway::audit::{By, Change, Log};
 use gateway::key::{ApiKey, Level};
 use gateway::store::SCHEMA;
 use pg::PgConfig;
@@ -219,7 +219,7 @@ async fn what_an_operator_did_is_told_from_what_keys_did() {
     let (api, _) = gateway.key(Level::FullAccess).await;
     let change = Change {
         account: flow_model::AccountId::named("default"),
-        key: None,
+        by: By::Operator,
         action: "revokeApiKey",
         resource: Some("api-key-1".to_owned()),
         status: 200,
