@@ -27,7 +27,7 @@ use crate::store::{Store, StoreError};
 /// How old what is held may be.
 const FRESH: Duration = Duration::from_mins(1);
 /// The same when a token names a key that is not held: anybody can send those.
-const FRESH_FOR_STRANGERS: Duration = Duration::from_secs(1);
+const FRESH_FOR_STRANGERS: Duration = Duration::from_millis(100);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The next key is made so long before the last one ends.
 const LEAD_MS: i64 = 2 * DAY_MS;
