@@ -88,7 +88,7 @@ pub struct GatewayConfig {
     /// Where the API is served; port 0 takes a free one
     #[arg(long, env = "TURNLOOM_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Where callers find the API, such as https://api.example.com: the issuer of OAuth tokens, the same for all gateways. Without
+    /// Where callers find the API, such as `https://api.example.com`: the issuer of OAuth tokens, the same for all gateways. Without
     /// it, where it listens
     #[arg(long, env = "TURNLOOM_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<PublicUrl>,

@@ -19,11 +19,11 @@ use crate::oauth::redirect;
 const NO_STORE: (actix_web::http::header::HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
 /// Sends the browser back to the client, by GET whatever it came with (RFC 9700 §4.12), with the issuer (RFC 9207).
-fn back(
+fn back<'a>(
     redirect_uri: &str,
-    mut answer: Vec<(&str, &str)>,
-    state: Option<&str>,
-    issuer: &str,
+    mut answer: Vec<(&'a str, &'a str)>,
+    state: Option<&'a str>,
+    issuer: &'a str,
 ) -> HttpResponse {
     answer.extend(state.map(|state| ("state", state)));
     answer.push(("iss", issuer));

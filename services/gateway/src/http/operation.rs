@@ -134,7 +134,7 @@ pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 49] = [
+pub(crate) static OPERATIONS: [&Operation; 53] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,

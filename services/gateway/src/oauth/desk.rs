@@ -165,12 +165,11 @@ impl OAuth {
 
     /// Ends the family of an access or refresh token; false when it is another client's. Of what is no token there is nothing to end.
     pub async fn revoke(&self, client: OAuthClientId, token: &str) -> Result<bool, StoreError> {
-        let family = match Secret::parse(REFRESH, token) {
-            Some(token) => self.store.family(&token.sha256()).await?,
-            None => {
-                let claims: Option<Claims> = self.keys.read(access::TYPE, token).await?;
-                claims.and_then(|claims| claims.named()).map(|access| (access.grant, access.client))
-            }
+        let family = if let Some(token) = Secret::parse(REFRESH, token) {
+            self.store.family(&token.sha256()).await?
+        } else {
+            let claims: Option<Claims> = self.keys.read(access::TYPE, token).await?;
+            claims.and_then(|claims| claims.named()).map(|access| (access.grant, access.client))
         };
         match family {
             None => Ok(true),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The algorithm's name.
 pub(super) const ALGORITHM: &str = "ES256";
 /// Bytes of a token at most; one of ours has a thousand, and some more where it holds a URL and a state.
-const BYTES_MAX: usize = 16 * 1024;
+const BYTES_MAX: usize = 24 * 1024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -24,8 +24,8 @@ use uuid::Uuid;
 use super::{ACCESS_SECONDS, CONSENT_SECONDS, SIGNING_DAYS, jws};
 use crate::store::{Store, StoreError};
 
-/// How old what is held may be.
-const FRESH: Duration = Duration::from_mins(1);
+/// How old what is held may be; it is read again each minute.
+const FRESH: Duration = Duration::from_mins(2);
 /// The same when a token names a key that is not held: anybody can send those.
 const FRESH_FOR_STRANGERS: Duration = Duration::from_millis(100);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -64,7 +64,7 @@ pub(crate) enum SigningError {
 struct Key {
     number: i64,
     id: Uuid,
-    public_key: Vec<u8>,
+    public: Vec<u8>,
     /// None when it is not for this gateway to sign with.
     pair: Option<Arc<EcdsaKeyPair>>,
     signs_from_ms: i64,
@@ -138,22 +138,19 @@ impl KeyRing {
         let now_ms = clock::now_ms();
         let last = keys.iter().filter(|key| key.pair.is_some()).map(|key| key.signs_until_ms).max();
         match last {
-            Some(last_ms) if last_ms > now_ms + LEAD_MS => Ok(()),
-            last => self.make(&keys, last.unwrap_or(now_ms).max(now_ms)).await,
+            Some(last_ms) if last_ms <= now_ms + LEAD_MS => self.make(&keys, last_ms.max(now_ms)).await,
+            // The first one is made when it is needed.
+            Some(_) | None => Ok(()),
         }
     }
 
     async fn public_key(&self, id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
         let now_ms = clock::now_ms();
         let of = |keys: &[Key]| {
-            keys.iter().find(|key| key.id == id && key.counts(now_ms)).map(|key| key.public_key.clone())
+            keys.iter().find(|key| key.id == id && key.counts(now_ms)).map(|key| key.public.clone())
         };
-        let keys = match self.keys(FRESH).await {
-            Ok(keys) => keys,
-            // What is known goes on being known while the database is away.
-            Err(error) => return of(&self.held(None).unwrap_or_default()).map(Some).ok_or(error),
-        };
-        if let Some(key) = of(&keys) {
+        // What is held is read again in the background, so that no request waits for it.
+        if let Some(key) = self.held(None).and_then(|keys| of(&keys)) {
             return Ok(Some(key));
         }
         Ok(of(&self.keys(FRESH_FOR_STRANGERS).await?))
@@ -254,7 +251,7 @@ impl Key {
         Self {
             number: stored.number,
             id: stored.id,
-            public_key: stored.public_key,
+            public: stored.public_key,
             pair: pair.map(Arc::new),
             signs_from_ms: stored.signs_from_ms,
             signs_until_ms: stored.signs_until_ms,
@@ -270,7 +267,7 @@ impl Key {
         use base64::Engine;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         // 4, and two numbers of 32 bytes (SEC 1 §2.3.3).
-        let (x, y) = self.public_key.strip_prefix(&[4])?.split_at_checked(32)?;
+        let (x, y) = self.public.strip_prefix(&[4])?.split_at_checked(32)?;
         Some(Jwk {
             kty: "EC",
             crv: "P-256",

@@ -1,9 +1,9 @@
 //! `POST /oauth/authorize`: the form comes back. Who holds a full-access key of the client's account may say yes; anybody may say no.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use flow_model::ApiKeyId;
-use platform::clock;
 
 use super::{authorize, back, form, page};
 use crate::audit::{By, Change};
@@ -88,20 +88,20 @@ async fn answer(request: &HttpRequest, params: &Params, state: &State) -> Result
 /// Reads the form. What it is about was signed when it was shown, and must still hold.
 async fn read(request: &HttpRequest, params: &Params, state: &State) -> Result<Decided, HttpResponse> {
     let bad = |text: &str| page::problem(StatusCode::BAD_REQUEST, text);
-    let site = request.headers().get(FETCH_SITE).map(|value| value.as_bytes());
+    let site = request.headers().get(FETCH_SITE).map(HeaderValue::as_bytes);
     if site.is_some_and(|site| site != b"same-origin") {
         return Err(page::problem(StatusCode::FORBIDDEN, "The form was not sent from Turnloom's own page."));
     }
-    let one = |name| params.one(name).map_err(|_| bad("It is not the form that was shown."));
-    let token = one("request")?.ok_or_else(|| bad("It is not the form that was shown."))?;
+    let one = |name| params.one(name).map_err(|_| "It is not the form that was shown.");
+    let token = one("request").map_err(bad)?.ok_or_else(|| bad("It is not the form that was shown."))?;
     let asked = state.oauth.asked(token).await.map_err(|error| authorize::away(&error))?;
     let asked = asked.ok_or_else(|| bad("It is not the form that was shown, or was shown too long ago."))?;
     let client = state.oauth.client(asked.client).await.map_err(|error| authorize::away(&error))?;
     let known =
         |client: &Client| client.redirect_uris.iter().any(|uri| redirect::is_same(uri, &asked.redirect_uri));
     let client = client.filter(known).ok_or_else(|| bad("The client is not known any more."))?;
-    let key = match one("decision")? {
-        Some("allow") => Some(one("api_key")?.unwrap_or_default().trim().to_owned()),
+    let key = match one("decision").map_err(bad)? {
+        Some("allow") => Some(one("api_key").map_err(bad)?.unwrap_or_default().trim().to_owned()),
         Some("deny") => None,
         _ => return Err(bad("It does not say what you have decided.")),
     };

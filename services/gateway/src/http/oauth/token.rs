@@ -64,13 +64,13 @@ pub(in crate::http) async fn give(
 
 /// RFC 6749 §4.1.3, RFC 7636 §4.5.
 async fn by_code(params: &Params, client: &Client, state: &State) -> Result<Granted, Refusal> {
+    const WRONG: &str =
+        "The code is not valid, was used, or is for another client, redirect_uri or code_verifier";
     require(client, GrantType::AuthorizationCode)?;
     let code = params.one("code")?.ok_or(Refusal::invalid_request("The code is missing"))?;
     let verifier = params.one("code_verifier")?;
     let verifier = verifier.ok_or(Refusal::invalid_request("The code_verifier is missing"))?;
     let redirect_uri = params.one("redirect_uri")?;
-    const WRONG: &str =
-        "The code is not valid, was used, or is for another client, redirect_uri or code_verifier";
     let code = Secret::parse(CODE, code).ok_or(Refusal::invalid_grant(WRONG))?;
     // No other text has the challenge of a code, so it needs no looking at; but a second use shall be noticed.
     let challenge = if pkce::is_verifier(verifier) { pkce::challenge(verifier) } else { String::new() };
