@@ -31,6 +31,8 @@ pub enum ErrorCode {
     SecretNotFound,
     /// No such key of this account.
     ApiKeyNotFound,
+    /// No such OAuth client of this account.
+    OAuthClientNotFound,
     /// No such knowledge base in this account.
     KnowledgeBaseNotFound,
     /// No such document in this knowledge base.
@@ -77,7 +79,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -91,6 +93,7 @@ impl ErrorCode {
         Self::DeadLetterNotFound,
         Self::SecretNotFound,
         Self::ApiKeyNotFound,
+        Self::OAuthClientNotFound,
         Self::KnowledgeBaseNotFound,
         Self::DocumentNotFound,
         Self::NotFound,
@@ -131,6 +134,7 @@ impl ErrorCode {
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::SecretNotFound => "SECRET_NOT_FOUND",
             Self::ApiKeyNotFound => "API_KEY_NOT_FOUND",
+            Self::OAuthClientNotFound => "OAUTH_CLIENT_NOT_FOUND",
             Self::KnowledgeBaseNotFound => "KNOWLEDGE_BASE_NOT_FOUND",
             Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
@@ -175,6 +179,7 @@ impl ErrorCode {
             | Self::DeadLetterNotFound
             | Self::SecretNotFound
             | Self::ApiKeyNotFound
+            | Self::OAuthClientNotFound
             | Self::KnowledgeBaseNotFound
             | Self::DocumentNotFound
             | Self::NotFound => 404,
@@ -215,6 +220,7 @@ impl ErrorCode {
             Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::SecretNotFound => "Secret does not exist",
             Self::ApiKeyNotFound => "API key does not exist",
+            Self::OAuthClientNotFound => "OAuth client does not exist",
             Self::KnowledgeBaseNotFound => "Knowledge base does not exist",
             Self::DocumentNotFound => "Document does not exist",
             Self::NotFound => "No such route",

@@ -25,6 +25,9 @@ use crate::key::{ApiKey, Level};
 use crate::keys::Desk;
 use crate::limit::Limiter;
 use crate::limit::addresses::Addresses;
+use crate::oauth::OAuth;
+use crate::oauth::pace::Pace;
+use crate::oauth::signing::KeyRing;
 use crate::state::State;
 use crate::store::{self, Store};
 use crate::tail::Tails;
@@ -73,10 +76,14 @@ impl App {
             store.add_key(store::DEFAULT_ACCOUNT, "bootstrap", Level::FullAccess, &key).await?;
         }
         let uses = Uses::default();
+        let signing = KeyRing::new(store.clone(), sealer.clone());
+        let oauth = OAuth::new(store.clone(), signing, &config.gateway.issuer(address));
         let state = web::Data::new(State {
             limiter: config.gateway.limits_requests().then(|| Limiter::new(store.clone())),
             idempotency: Idempotency::new(store.clone()),
-            auth: Authenticator::new(store.clone(), uses.clone()),
+            auth: Authenticator::new(store.clone(), oauth.clone(), uses.clone()),
+            oauth,
+            token_pace: config.gateway.limits_requests().then(Pace::new),
             keys: Desk::new(store.clone()),
             audit: Log::new(store.clone()),
             trusted_proxies: config.gateway.trusted_proxies.clone(),
@@ -149,6 +156,7 @@ impl App {
             tokio::spawn(self.uses.clone().keep(self.store.clone())),
             tokio::spawn(self.state.idempotency.clone().forget()),
             tokio::spawn(self.state.keys.clone().tidy()),
+            tokio::spawn(self.state.oauth.clone().tidy()),
             tokio::spawn(self.state.audit.clone().tidy(self.config.keep_audit_days)),
         ];
         tasks.extend(self.state.limiter.clone().map(|limiter| tokio::spawn(limiter.keep())));

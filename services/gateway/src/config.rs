@@ -67,12 +67,33 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("'{text}' is no network such as 10.0.0.0/8 and no address"))
 }
 
+/// Where callers find the API: scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(Option<String>);
+
+/// An empty text is none, as compose files pass on what is not set.
+fn public_url(text: &str) -> Result<PublicUrl, String> {
+    let wrong =
+        || format!("'{text}' is not an http or https URL without path, such as https://api.example.com");
+    if text.is_empty() {
+        return Ok(PublicUrl(None));
+    }
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let origin = url.origin().ascii_serialization();
+    let bare = text == origin || text.strip_suffix('/') == Some(&origin);
+    if ["http", "https"].contains(&url.scheme()) && bare { Ok(PublicUrl(Some(origin))) } else { Err(wrong()) }
+}
+
 /// What is the gateway's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GatewayConfig {
     /// Where the API is served; port 0 takes a free one
     #[arg(long, env = "TURNLOOM_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where callers find the API, such as `https://api.example.com`: the issuer of OAuth tokens, the same for all gateways. Without
+    /// it, where it listens
+    #[arg(long, env = "TURNLOOM_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<PublicUrl>,
     /// A full-access key of the account `default`, made when it is not there; none unless set
     #[arg(long, env = "TURNLOOM_BOOTSTRAP_KEY", hide_env_values = true)]
     pub bootstrap_key: Option<SecretString>,
@@ -137,6 +158,18 @@ pub struct GatewayConfig {
 }
 
 impl GatewayConfig {
+    /// The name that the installation has in OAuth tokens. What listens everywhere is found on this machine.
+    pub(crate) fn issuer(&self, listens: SocketAddr) -> String {
+        let here = || {
+            if listens.ip().is_unspecified() {
+                format!("http://localhost:{}", listens.port())
+            } else {
+                format!("http://{listens}")
+            }
+        };
+        self.public_url.as_ref().and_then(|url| url.0.clone()).unwrap_or_else(here)
+    }
+
     pub(crate) fn limits_requests(&self) -> bool {
         self.rate_limits == Switch::On
     }
@@ -181,6 +214,21 @@ impl GatewayConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin_or_nothing() {
+        for (text, expected) in [
+            ("https://api.example.com", Some("https://api.example.com")),
+            ("http://localhost:8080/", Some("http://localhost:8080")),
+            ("", None),
+        ] {
+            assert_eq!(public_url(text), Ok(PublicUrl(expected.map(str::to_owned))), "{text}");
+        }
+        for text in ["api.example.com", "https://api.example.com/v1", "ftp://a", "https://a?b", "https://u@a"]
+        {
+            assert!(public_url(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_proxy_is_a_network_or_an_address() {

@@ -20,6 +20,8 @@ mod idempotent;
 mod knowledge_bases;
 mod listing;
 mod messages;
+mod oauth;
+mod oauth_clients;
 mod observe;
 pub(crate) mod openapi;
 pub(crate) mod operation;
@@ -117,6 +119,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .configure(of_knowledge)
         .configure(of_accounts)
         .configure(for_operators)
+        .configure(of_oauth)
         .service(
             web::resource("/v1/openapi.json")
                 .route(read().to(openapi::serve))
@@ -230,6 +233,49 @@ fn of_accounts(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/v1/audit-log")
                 .route(read().to(audit_log::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        );
+}
+
+/// Routes of OAuth 2.0, and of its clients.
+fn of_oauth(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/oauth-clients")
+                .route(read().to(oauth_clients::list::list))
+                .route(web::post().to(oauth_clients::create::create))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/v1/oauth-clients/{oauth_client_id}")
+                .route(read().to(oauth_clients::get::get))
+                .route(web::delete().to(oauth_clients::delete::delete))
+                .default_service(web::to(|| not_allowed("GET, HEAD, DELETE"))),
+        )
+        .service(
+            web::resource("/oauth/authorize")
+                .route(read().to(oauth::authorize::show))
+                .route(web::post().to(oauth::consent::decide))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/oauth/token")
+                .route(web::post().to(oauth::token::give))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/oauth/revoke")
+                .route(web::post().to(oauth::revoke::revoke))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/oauth/jwks")
+                .route(read().to(oauth::metadata::jwks))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/.well-known/oauth-authorization-server")
+                .route(read().to(oauth::metadata::metadata))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         );
 }

@@ -31,14 +31,7 @@ impl ApiKey {
     /// A fresh key.
     #[must_use]
     pub fn generate() -> Self {
-        let mut rng = rand::rng();
-        let mut text = PREFIX.to_owned();
-        for _ in 0..SECRET_CHARS {
-            text.push(digit(rng.random_range(0..62)));
-        }
-        let checksum = checksum(&text);
-        text.push_str(&checksum);
-        Self(text.into())
+        Self(mint(PREFIX).into())
     }
 
     /// Reads a key.
@@ -46,17 +39,7 @@ impl ApiKey {
     /// # Errors
     /// When prefix, length, alphabet or checksum are wrong.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
-        let long_enough = text.len() == PREFIX.len() + SECRET_CHARS + CHECKSUM_CHARS;
-        if !text.starts_with(PREFIX) || !long_enough || !text.is_ascii() {
-            return Err(NotAKey);
-        }
-        let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
-        let secret = body.strip_prefix(PREFIX).unwrap_or_default();
-        if secret.bytes().all(|byte| ALPHABET.contains(&byte)) && checksum(body) == given {
-            Ok(Self(text.to_owned().into()))
-        } else {
-            Err(NotAKey)
-        }
+        if is_minted(PREFIX, text) { Ok(Self(text.to_owned().into())) } else { Err(NotAKey) }
     }
 
     /// What the database knows it by.
@@ -70,6 +53,29 @@ impl ApiKey {
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
+}
+
+/// A fresh secret of this form, with another prefix, of ASCII.
+pub(crate) fn mint(prefix: &str) -> String {
+    let mut rng = rand::rng();
+    let mut text = prefix.to_owned();
+    for _ in 0..SECRET_CHARS {
+        text.push(digit(rng.random_range(0..62)));
+    }
+    let checksum = checksum(&text);
+    text.push_str(&checksum);
+    text
+}
+
+/// Whether prefix, length, alphabet and checksum are those of a secret with this prefix.
+pub(crate) fn is_minted(prefix: &str, text: &str) -> bool {
+    let long_enough = text.len() == prefix.len() + SECRET_CHARS + CHECKSUM_CHARS;
+    if !text.starts_with(prefix) || !long_enough || !text.is_ascii() {
+        return false;
+    }
+    let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
+    let secret = body.strip_prefix(prefix).unwrap_or_default();
+    secret.bytes().all(|byte| ALPHABET.contains(&byte)) && checksum(body) == given
 }
 
 fn digit(value: u32) -> char {

@@ -16,6 +16,7 @@ mod intake;
 pub mod key;
 pub mod keys;
 mod limit;
+mod oauth;
 pub mod span;
 mod state;
 pub mod store;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::support::Gateway;
-use gateway::audit::{Change, Log};
+use gateway::audit::{By, Change, Log};
 use gateway::key::{ApiKey, Level};
 use gateway::store::SCHEMA;
 use pg::PgConfig;
@@ -217,7 +217,7 @@ async fn what_an_operator_did_is_told_from_what_keys_did() {
     let (api, _) = gateway.key(Level::FullAccess).await;
     let change = Change {
         account: flow_model::AccountId::named("default"),
-        key: None,
+        by: By::Operator,
         action: "revokeApiKey",
         resource: Some("api-key-1".to_owned()),
         status: 200,

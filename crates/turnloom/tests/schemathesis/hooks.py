@@ -33,6 +33,11 @@ REASONS = re.compile(
             "is more than the account's own limit",
             "must be a time that is still to come",
             "must be a time before the year 10000",
+            # OAuth clients.
+            "a public client has no credentials",
+            "only authorization_code takes redirect URIs",
+            "Field 'redirect_uris' is missing",
+            "must be an absolute https URL",
             # Configurations.
             "is not a template that can work",
             "is not an expression that can work",
@@ -102,6 +107,9 @@ def problems(response):
 @schemathesis.check
 def refused_only_for_what_a_schema_cannot_say(ctx, response, case):
     """Takes the place of `positive_data_acceptance`, which knows no reasons."""
+    if case.path.startswith("/oauth/"):
+        # Which codes, tokens and clients there are no schema says; nobody has any here.
+        return
     validated = case.operation.label == "POST /v1/workflows/validate" and response.status_code == 200
     if case.meta.generation.mode.is_positive:
         if response.status_code in (400, 413, 415, 422) or validated:

@@ -14,7 +14,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use contracts::ErrorCode;
-use flow_model::{AccountId, ApiKeyId};
+use flow_model::AccountId;
 use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
@@ -140,7 +140,7 @@ impl Begun {
         let named = named(self.operation, &self.path, holder.account).or(location);
         Some(Change {
             account: holder.account,
-            key: Some(ApiKeyId::new(holder.key)),
+            by: holder.by(),
             action: self.operation.id,
             resource: named.map(|resource| storable(&resource)),
             status,

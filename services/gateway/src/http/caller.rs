@@ -1,4 +1,4 @@
-//! Who calls, and whether they may. The account comes from the key and from nowhere else.
+//! Who calls, and whether they may. The account comes from the key or access token and from nowhere else.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use crate::state::State;
 /// limits, makes one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
-    /// The account of the key.
+    /// The account of the key or token.
     pub account: AccountId,
 }
 
@@ -88,7 +88,12 @@ async fn enter(request: &HttpRequest) -> Result<KeyHolder, ApiError> {
 }
 
 /// Counts the request against the key's limit; how it stands is told in the answer's headers, whatever the answer is.
-async fn admit(request: &HttpRequest, state: &State, subject: Subject, limit: u32) -> Result<(), ApiError> {
+pub(super) async fn admit(
+    request: &HttpRequest,
+    state: &State,
+    subject: Subject,
+    limit: u32,
+) -> Result<(), ApiError> {
     let Some(limiter) = &state.limiter else { return Ok(()) };
     match limiter.admit(subject, limit).await {
         Admission::Admitted(standing) => {
@@ -126,22 +131,29 @@ fn require(has: Level, needs: Level) -> Result<(), ApiError> {
 }
 
 fn bad_key(request: &HttpRequest, state: &State) -> ApiError {
-    let address = remote::address(request, &state.trusted_proxies);
-    let tried = match (address, &state.bad_keys) {
-        (Some(address), Some(bad_keys)) => bad_keys.count(address),
-        (Some(_) | None, _) => Ok(()),
-    };
-    match tried {
-        Ok(()) => ApiError::because(ErrorCode::Unauthorized, "The API key is not valid"),
+    match tried(request, state) {
+        Ok(()) => ApiError::because(ErrorCode::Unauthorized, "The API key or access token is not valid"),
         Err(seconds) => {
-            metrics::counter!("turnloom_http_rate_limited_total", "class" => "bad_keys").increment(1);
             ApiError::because(ErrorCode::RateLimitExceeded, "Too many requests with a key that is not valid")
                 .retrying_after(seconds)
         }
     }
 }
 
-/// The key that a request carries (RFC 6750 §2.1). The scheme's name has no case.
+/// Counts a try with a key or secret that is not valid. When its address has tried too many: the seconds after which it may again.
+pub(super) fn tried(request: &HttpRequest, state: &State) -> Result<(), u64> {
+    let address = remote::address(request, &state.trusted_proxies);
+    let tried = match (address, &state.bad_keys) {
+        (Some(address), Some(bad_keys)) => bad_keys.count(address),
+        (Some(_) | None, _) => Ok(()),
+    };
+    if tried.is_err() {
+        metrics::counter!("turnloom_http_rate_limited_total", "class" => "bad_keys").increment(1);
+    }
+    tried
+}
+
+/// The key or access token that a request carries (RFC 6750 §2.1). The scheme's name has no case.
 pub(super) fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
     let unauthorized = |details: &str| ApiError::because(ErrorCode::Unauthorized, details);
     let header = request

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the operations and from the types that are served.
 
 mod document;
+mod oauth;
 mod optional;
 mod parameters;
 mod responses;

@@ -2,7 +2,7 @@
 
 use gateway::key::{ApiKey, Level};
 
-use crate::raw::{Raw, resident};
+use super::raw::{Raw, resident};
 use crate::support::Gateway;
 
 /// Memory that an attack may cost, bytes.

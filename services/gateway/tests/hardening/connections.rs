@@ -2,8 +2,8 @@
 
 use testkit::eventually;
 
-use crate::gateway;
-use crate::raw::{Raw, get};
+use super::gateway;
+use super::raw::{Raw, get};
 use crate::support::Gateway;
 
 /// Connections that say nothing.

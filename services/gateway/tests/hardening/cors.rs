@@ -4,7 +4,7 @@ use gateway::key::Level;
 use reqwest::Method;
 use testkit::{Answer, Api};
 
-use crate::gateway;
+use super::gateway;
 use crate::support::Gateway;
 
 const OURS: &str = "https://app.example.com";

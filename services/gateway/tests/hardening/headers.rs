@@ -4,8 +4,8 @@ use gateway::key::Level;
 use reqwest::Method;
 use testkit::{Answer, Api};
 
-use crate::gateway;
-use crate::raw::{Raw, get};
+use super::gateway;
+use super::raw::{Raw, get};
 use crate::support::Gateway;
 
 /// Answers of all kinds: handlers', refusals', those that need no key, and some without a body.

@@ -1,6 +1,6 @@
 //! Heads that are too large, and heads that do not come.
 
-use crate::raw::{Raw, get};
+use super::raw::{Raw, get};
 use crate::support::Gateway;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use gateway::key::Level;
 
-use crate::raw::{Raw, get};
+use super::raw::{Raw, get};
 use crate::support::Gateway;
 
 /// What must never be taken for a request of its own.

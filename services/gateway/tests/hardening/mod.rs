@@ -2,24 +2,15 @@
 //! answers tell browsers.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
-#[path = "hardening/bodies.rs"]
 mod bodies;
-#[path = "hardening/connections.rs"]
 mod connections;
-#[path = "hardening/cors.rs"]
 mod cors;
-#[path = "hardening/headers.rs"]
 mod headers;
-#[path = "hardening/heads.rs"]
 mod heads;
-#[path = "hardening/raw.rs"]
 mod raw;
-#[path = "hardening/smuggling.rs"]
 mod smuggling;
 
-use support::Gateway;
+use crate::support::Gateway;
 
 /// A gateway with these settings.
 async fn gateway(settings: &[&str]) -> Gateway {
