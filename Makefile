@@ -3,7 +3,7 @@ ARGS ?=
 GAMES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test simulate bench bench-micro bench-instructions fault check fmt generate
+.PHONY: help setup run test simulate bench bench-micro bench-instructions fault abuse fuzz check fmt generate
 
 help: ## Shows this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -42,6 +42,22 @@ fault: ## Kills, stops and cuts off parts of the product under load; ARGS="--hel
 	@deploy/setup.sh run
 	@cargo build --workspace --bins --test short # as the tests are built, so nothing is built twice
 	@target/debug/fault-suite $(ARGS)
+
+abuse: ## Attacks the product as strangers, customers and neighbours would; ARGS="--only S8 --minutes 5" says what and how long
+	@deploy/setup.sh test
+	@cargo build --workspace --bins --test short # as the tests are built, so nothing is built twice
+	@target/debug/abuse-suite $(ARGS)
+
+# Counts the branches that run, as libFuzzer wants it, in all crates but build scripts and macros, which are for this machine's compiler.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
+fuzz: ## Looks for bytes that break a decoder; ARGS="--seconds 600 --only pdf,html" says how long and which
+	@deploy/setup.sh build
+	@RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --package fuzz --features libfuzzer --bin fuzz-target --target $(FUZZ_HOST) --target-dir target/fuzz/build
+	@cargo build --workspace --bin fuzz --quiet
+	@target/debug/fuzz --program target/fuzz/build/$(FUZZ_HOST)/debug/fuzz-target $(ARGS)
 
 check: ## Checks format, lints, documentation and structure
 	@deploy/setup.sh check

@@ -1,8 +1,5 @@
 //! The product as in production: all services as processes of their own, on a private database and broker.
 
-mod ports;
-mod process;
-
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -20,7 +17,8 @@ use tokio::time::Instant;
 use crate::failure::{Failure, io_error};
 use crate::link::Link;
 use crate::patience::until;
-use process::Process;
+use crate::ports;
+use crate::process::Process;
 
 /// A service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,8 +179,7 @@ impl Fleet {
         let (postgres, nats) = tokio::task::block_in_place(|| {
             Ok::<_, Failure>((Postgres::start(&postgres_directory)?, Nats::start(&nats_directory)?))
         })?;
-        let ports =
-            ports::lasting().ok_or_else(|| Failure::Impossible("no two ports are free".to_owned()))?;
+        let ports = ports::lasting().ok_or_else(|| Failure::Impossible("no ports are free".to_owned()))?;
         let key = ApiKey::generate().expose().to_owned();
         let gateways = ports.map(|port| Api::new(format!("http://127.0.0.1:{port}"), &key));
         let (lives, links, processes) = (Lives::default(), Vec::new(), Vec::new());

@@ -8,7 +8,7 @@
 
 mod asking;
 mod database;
-mod failure;
+pub mod failure;
 mod fault;
 mod fleet;
 mod link;
@@ -17,7 +17,9 @@ mod options;
 mod oracle;
 mod outside;
 mod owners;
-mod patience;
+pub mod patience;
+pub mod ports;
+pub mod process;
 mod report;
 mod row;
 mod scene;

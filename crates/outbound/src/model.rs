@@ -144,32 +144,52 @@ impl ChatModel {
             Unread::TooLong => ModelFailure::of(ModelCode::Endless),
             Unread::Cut(_) => ModelFailure::of(ModelCode::Unavailable),
         })?;
-        if streams { stream::answer(&bytes) } else { protocol::answer(&bytes) }
+        answered(&bytes, streams)
     }
 
     fn completion(&self, answer: &protocol::Answer) -> Result<Completion, ModelFailure> {
-        match answer.finish_reason.as_deref() {
-            Some("length") => return Err(ModelFailure::of(ModelCode::Endless)),
-            Some("content_filter") => return Err(ModelFailure::of(ModelCode::Refused)),
-            Some(_) | None => {}
-        }
-        if answer.refused {
-            return Err(ModelFailure::of(ModelCode::Refused));
-        }
-        let text = answer.text.trim();
-        if text.is_empty() {
-            return Err(ModelFailure::of(ModelCode::Empty));
-        }
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(ModelFailure::of(ModelCode::Endless));
-        }
-        Ok(Completion {
-            text: text.to_owned(),
-            input_tokens: answer.input_tokens,
-            output_tokens: answer.output_tokens,
-            cost: cost(answer.input_tokens, self.input_price) + cost(answer.output_tokens, self.output_price),
-        })
+        let price =
+            cost(answer.input_tokens, self.input_price) + cost(answer.output_tokens, self.output_price);
+        Ok(Completion { cost: price, ..completed(answer)? })
     }
+}
+
+impl Completion {
+    /// Reads what an endpoint has answered, whole or as a stream of events. What it costs is left out.
+    ///
+    /// # Errors
+    /// When it is not the protocol, or says that there is no answer.
+    pub fn read(bytes: &[u8], streamed: bool) -> Result<Self, ModelFailure> {
+        completed(&answered(bytes, streamed)?)
+    }
+}
+
+fn answered(bytes: &[u8], streamed: bool) -> Result<protocol::Answer, ModelFailure> {
+    if streamed { stream::answer(bytes) } else { protocol::answer(bytes) }
+}
+
+fn completed(answer: &protocol::Answer) -> Result<Completion, ModelFailure> {
+    match answer.finish_reason.as_deref() {
+        Some("length") => return Err(ModelFailure::of(ModelCode::Endless)),
+        Some("content_filter") => return Err(ModelFailure::of(ModelCode::Refused)),
+        Some(_) | None => {}
+    }
+    if answer.refused {
+        return Err(ModelFailure::of(ModelCode::Refused));
+    }
+    let text = answer.text.trim();
+    if text.is_empty() {
+        return Err(ModelFailure::of(ModelCode::Empty));
+    }
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(ModelFailure::of(ModelCode::Endless));
+    }
+    Ok(Completion {
+        text: text.to_owned(),
+        input_tokens: answer.input_tokens,
+        output_tokens: answer.output_tokens,
+        cost: 0.0,
+    })
 }
 
 /// Tokens are far fewer than an `f64` counts exactly.

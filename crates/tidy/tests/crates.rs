@@ -39,6 +39,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("metrics-aggregator", &["bus", "contracts", "flow-model", "flow-rollup", "pg", "platform"]),
     ("bench", &["bus", "contracts", "flow-model", "flow-rollup", "local-stack", "pg", "platform"]),
     (
+        "fuzz",
+        &[
+            "contracts",
+            "execution-runner",
+            "flow-engine",
+            "flow-model",
+            "flow-rollup",
+            "gateway",
+            "knowledge",
+            "metrics-aggregator",
+            "outbound",
+            "secrets",
+            "workflow-catalog",
+        ],
+    ),
+    (
+        "abuse-suite",
+        &["fault-suite", "fuzz", "gateway", "local-stack", "pg", "platform", "secrets", "testkit"],
+    ),
+    (
         "fault-suite",
         &[
             "bus",
@@ -129,8 +149,9 @@ fn only_the_bus_names_nats() {
 
 #[test]
 fn the_test_kit_is_used_by_tests_only() {
-    // The fault suite is a test that is also a program.
-    for member in members().values().filter(|member| member.name != "fault-suite") {
+    // These two suites are tests that are also programs.
+    let suites = ["fault-suite", "abuse-suite"];
+    for member in members().values().filter(|member| !suites.contains(&member.name.as_str())) {
         assert!(!member.dependencies.contains(&"testkit".to_owned()), "{} is no test", member.name);
     }
 }

@@ -20,3 +20,4 @@ mod watchdog;
 pub use app::App;
 pub use asyncapi::text as asyncapi;
 pub use config::Config;
+pub use usecase::is_cursor;

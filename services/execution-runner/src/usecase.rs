@@ -21,6 +21,14 @@ use contracts::v1::Failure;
 
 use crate::store::read::ReadError;
 
+/// Whether a text has the form of a cursor of any list of this name that the runner gives. Takes any text.
+#[must_use]
+pub fn is_cursor(list: &str, text: &str) -> bool {
+    list_executions::read_cursor(list, text).is_some()
+        || conversations::is_cursor(list, text)
+        || dead_letters::read_cursor(list, text).is_some()
+}
+
 /// A read that failed, as other services hear it. What went wrong is in the log only.
 pub(crate) fn failure(error: &ReadError) -> Failure {
     match error {

@@ -13,6 +13,7 @@ pub(crate) mod cors;
 mod customers;
 mod dead_letters;
 mod deadline;
+pub mod decode;
 pub(crate) mod error;
 mod events;
 mod executions;

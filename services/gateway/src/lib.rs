@@ -25,4 +25,5 @@ mod uses;
 
 pub use app::App;
 pub use config::{Config, Switch};
+pub use http::decode;
 pub use http::openapi::text as openapi;

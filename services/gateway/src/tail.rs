@@ -26,6 +26,12 @@ pub(crate) use slots::TooMany;
 use slots::{Slot, Slots};
 pub(crate) use wanted::Wanted;
 
+/// How many events of a bus message a tail can read; none when the message has no right form.
+pub(crate) fn readable(payload: &[u8]) -> Option<usize> {
+    let events = event::events_of(payload)?;
+    Some(events.into_iter().filter(|raw| event::Event::read(raw).is_some()).count())
+}
+
 /// A caller that is gone is noticed when it is told something: so often all are told, before one too many is refused.
 const CALLS: u32 = 3;
 /// Time for that.

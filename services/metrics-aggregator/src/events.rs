@@ -66,7 +66,8 @@ impl Ai {
 
 /// The facts of one bus message, in order. The account is in the subject, `events.<account>.<type>`. What cannot be read
 /// has no facts, and is told to the log.
-pub(crate) fn read(subject: &str, payload: &[u8]) -> Vec<Fact> {
+#[must_use]
+pub fn read(subject: &str, payload: &[u8]) -> Vec<Fact> {
     let account = subject.split('.').nth(1).and_then(|text| Uuid::try_parse(text).ok());
     let Some(account) = account.map(AccountId::new) else {
         tracing::error!(subject, "a subject names no account");

@@ -6,7 +6,7 @@
 
 mod app;
 mod config;
-mod events;
+pub mod events;
 mod inbound;
 mod runner;
 pub mod store;

@@ -16,3 +16,4 @@ mod usecase;
 pub use app::App;
 pub use config::Config;
 pub use embedding::EmbeddingConfig;
+pub use usecase::is_cursor;

@@ -21,6 +21,12 @@ use flow_model::{AccountId, WorkflowId};
 
 use crate::store::StoreError;
 
+/// Whether a text has the form of a cursor of any list of this name that the catalog gives. Takes any text.
+#[must_use]
+pub fn is_cursor(list: &str, text: &str) -> bool {
+    list::read_cursor(list, text).is_ok() || knowledge::is_cursor(list, text)
+}
+
 /// A store's error, as the caller hears it. What went wrong inside is in the log only.
 pub(crate) fn failure(error: &StoreError) -> Failure {
     match error {

@@ -131,6 +131,11 @@ fn count_that_fits(lengths: impl Iterator<Item = usize>, bytes_max: usize) -> us
     fits.count().max(1)
 }
 
+/// Whether it has the form of a cursor of a list of conversations of this name, or of one of messages.
+pub(super) fn is_cursor(name: &str, cursor: &str) -> bool {
+    read_cursor(name, cursor).is_some() || read_message_cursor(cursor).is_some()
+}
+
 fn read_message_cursor(cursor: &str) -> Option<(u64, i64)> {
     let (seq, at) = cursor.strip_prefix("m-")?.split_once('-')?;
     Some((seq.parse().ok()?, at.parse().ok()?))

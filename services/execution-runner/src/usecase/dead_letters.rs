@@ -135,7 +135,8 @@ fn cursor_of(list: &str, letter: &v1::DeadLetter) -> Option<String> {
     Some(format!("{list}-{}", Uuid::from_slice(&letter.id).ok()?.as_simple()))
 }
 
-fn read_cursor(list: &str, text: &str) -> Option<Place> {
+/// The place behind the name of the list.
+pub(super) fn read_cursor(list: &str, text: &str) -> Option<Place> {
     let id = text.strip_prefix(list)?.strip_prefix('-')?;
     Some(Place::After(Uuid::try_parse(id).ok()?))
 }

@@ -115,7 +115,8 @@ fn cursor_of(list: &str, execution: &v1::Execution) -> Option<String> {
     Some(format!("{list}-{:x}-{}", execution.started_at_ms, id.as_simple()))
 }
 
-fn read_cursor(list: &str, text: &str) -> Option<Place> {
+/// The place behind the name of the list.
+pub(super) fn read_cursor(list: &str, text: &str) -> Option<Place> {
     let (started_at, id) = text.strip_prefix(list)?.strip_prefix('-')?.split_once('-')?;
     let started_at_ms = i64::from_str_radix(started_at, 16).ok().filter(|ms| (0..1 << 50).contains(ms))?;
     Some(Place::After { started_at_ms, id: Uuid::try_parse(id).ok()? })

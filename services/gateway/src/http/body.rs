@@ -67,7 +67,8 @@ pub(super) fn compact(document: &Value) -> Result<Vec<u8>, ApiError> {
     if bytes.len() > HANDED_ON_BYTES_MAX { Err(too_large(HANDED_ON_BYTES_MAX)) } else { Ok(bytes) }
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+/// Reads JSON in which no field is given twice.
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     strict::parse(bytes).map_err(|fault| match fault {
         Fault::Repeated(path) => ApiError::invalid(&path, "The field is given twice"),
         Fault::Malformed(error) => {

@@ -64,7 +64,8 @@ impl Listing {
     }
 }
 
-fn read(name: &str, cursor: &str) -> Option<Uuid> {
+/// The id behind the name of the list.
+pub(super) fn read(name: &str, cursor: &str) -> Option<Uuid> {
     let id = cursor.strip_prefix(name)?.strip_prefix('-')?;
     Uuid::try_parse(id).ok()
 }

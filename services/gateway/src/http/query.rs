@@ -39,12 +39,17 @@ pub(super) struct Page {
 impl Query {
     /// Reads the parameters of a request to an operation.
     pub fn of(request: &HttpRequest, operation: &Operation) -> Result<Self, ApiError> {
+        Self::read(request.query_string(), operation)
+    }
+
+    /// Reads the parameters of an operation.
+    pub fn read(text: &str, operation: &Operation) -> Result<Self, ApiError> {
         let known: Vec<&str> = operation.query.iter().map(|parameter| parameter.name).collect();
         let is_list = |name: &str| {
             let mut named = operation.query.iter().filter(|parameter| parameter.name == name);
             named.any(|parameter| matches!(parameter.kind, Kind::Choices(_)))
         };
-        Self::parse(request.query_string(), &known, is_list)
+        Self::parse(text, &known, is_list)
     }
 
     /// A list may be given piece by piece: `a=1&a=2` is `a=1,2`.

@@ -15,6 +15,11 @@ use contracts::v1::Failure;
 
 use crate::store::StoreError;
 
+/// Whether a text has the form of a cursor of a list of bases or documents of this name.
+pub(super) fn is_cursor(list: &str, text: &str) -> bool {
+    page::read(list, text, |id| Some(id.to_owned())).is_ok()
+}
+
 /// A store's error, as the caller hears it, when this is what was not there.
 fn failure(error: &StoreError, missing: ErrorCode) -> Failure {
     match error {

@@ -53,7 +53,8 @@ fn cursor_of(list: &str, workflow: &StoredWorkflow) -> String {
     format!("{list}-{:x}-{}", workflow.created_at.timestamp_micros(), workflow.id.as_simple())
 }
 
-fn read_cursor(list: &str, text: &str) -> Result<After, Failure> {
+/// The place behind the name of the list.
+pub(super) fn read_cursor(list: &str, text: &str) -> Result<After, Failure> {
     let place = || {
         let (micros, id) = text.strip_prefix(list)?.strip_prefix('-')?.split_once('-')?;
         let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| (0..1 << 58).contains(micros))?;

@@ -38,7 +38,12 @@ pub(super) fn cursor(list: &str, row: &Place<String>) -> String {
     format!("{list}-{:x}-{}", row.created_at.timestamp_micros(), row.id)
 }
 
-fn read<Id>(list: &str, text: &str, read_id: impl Fn(&str) -> Option<Id>) -> Result<Place<Id>, Failure> {
+/// The place behind the name of the list.
+pub(super) fn read<Id>(
+    list: &str,
+    text: &str,
+    read_id: impl Fn(&str) -> Option<Id>,
+) -> Result<Place<Id>, Failure> {
     let place = || {
         let (micros, id) = text.strip_prefix(list)?.strip_prefix('-')?.split_once('-')?;
         let micros = i64::from_str_radix(micros, 16).ok().filter(|micros| (0..1 << 58).contains(micros))?;

@@ -11,6 +11,7 @@ use crate::failure::{Failure, io_error};
 use crate::patience::until;
 
 /// A service; it is killed when this is dropped.
+#[derive(Debug)]
 pub struct Process {
     name: String,
     program: PathBuf,
@@ -18,6 +19,7 @@ pub struct Process {
     /// Whether each start gets a name of its own, which the service is told.
     named: bool,
     log: PathBuf,
+    level: &'static str,
     starts: u32,
     child: Option<Child>,
 }
@@ -31,7 +33,14 @@ impl Drop for Process {
 impl Process {
     /// A service that is not started yet. Its output goes to the file `log`.
     pub fn new(name: String, program: PathBuf, arguments: Vec<String>, named: bool, log: PathBuf) -> Self {
-        Self { name, program, arguments, named, log, starts: 0, child: None }
+        Self { name, program, arguments, named, log, level: "error", starts: 0, child: None }
+    }
+
+    /// The same with another level of its log, such as `debug`.
+    #[must_use]
+    pub fn logging(mut self, level: &'static str) -> Self {
+        self.level = level;
+        self
     }
 
     /// What this start of it is called.
@@ -50,7 +59,7 @@ impl Process {
         let log = log.map_err(io_error(format!("cannot write {}", self.log.display())))?;
         let errors = log.try_clone().map_err(io_error("the log cannot be shared"))?;
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).args(["--log", "error", "--log-format", "pretty"]);
+        command.args(&self.arguments).args(["--log", self.level, "--log-format", "pretty"]);
         if self.named {
             command.args(["--runner-name", &self.name()]);
         }

@@ -1,0 +1,70 @@
+//! Accounts and their keys, made as an operator makes them.
+
+use fault_suite::failure::Failure;
+use gateway::key::Level;
+use gateway::keys::{AccountName, Desk, KeyError, Limits, NewKey};
+use gateway::store::{SCHEMA, Store};
+use pg::{PgConfig, Pool};
+
+use crate::product::Product;
+
+/// An account with a key of each level.
+#[derive(Debug, Clone)]
+pub struct Account {
+    keys: [(Level, String); 3],
+}
+
+impl Account {
+    /// Makes one, whose keys may send as much as the settings of the gateways allow.
+    ///
+    /// # Errors
+    /// When the name is taken or the database away.
+    pub async fn make(product: &Product, name: &str) -> Result<Self, Failure> {
+        Self::limited(product, name, &[]).await
+    }
+
+    /// The same with limits such as `read=500`.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn limited(product: &Product, name: &str, limits: &[&str]) -> Result<Self, Failure> {
+        let desk = desk(product)?;
+        let broken = |what: String| Failure::broken(format!("the account {name} cannot be made: {what}"));
+        let limits = Limits::parse(limits.iter().copied()).map_err(|error| broken(error.to_string()))?;
+        let named: AccountName = name.parse().map_err(|_| broken("its name is none".to_owned()))?;
+        let failed = |error: KeyError| broken(error.to_string());
+        desk.create_account(&named, limits).await.map_err(failed)?;
+        let mut keys = Level::ALL.map(|level| (level, String::new()));
+        for (level, key) in &mut keys {
+            let new = NewKey {
+                name: level.as_str().to_owned(),
+                level: *level,
+                limits: Limits::default(),
+                expires_at_ms: None,
+            };
+            let (_, secret) = desk.create(named.id(), new).await.map_err(failed)?;
+            secret.expose().clone_into(key);
+        }
+        Ok(Self { keys })
+    }
+
+    /// Its key of this level.
+    pub fn key(&self, level: Level) -> &str {
+        self.keys.iter().find(|(known, _)| *known == level).map_or("", |(_, key)| key)
+    }
+
+    /// Its key of full access.
+    pub fn full(&self) -> &str {
+        self.key(Level::FullAccess)
+    }
+}
+
+/// Where accounts and keys are made without the API.
+///
+/// # Errors
+/// When the database's address is none.
+pub fn desk(product: &Product) -> Result<Desk, Failure> {
+    let pool = Pool::new(&PgConfig::for_url(&product.postgres.url()), SCHEMA);
+    let pool = pool.map_err(|error| Failure::broken(error.to_string()))?;
+    Ok(Desk::new(Store::new(pool)))
+}
