@@ -24,5 +24,6 @@ pub mod retention;
 pub mod run_file;
 pub mod runners;
 pub mod services;
+pub mod subscribers;
 pub mod up;
 pub mod workflows;

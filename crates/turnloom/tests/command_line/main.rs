@@ -8,6 +8,7 @@ mod keeping;
 mod listening;
 mod meanwhile;
 mod operating;
+mod subscribers;
 #[path = "../support/mod.rs"]
 mod support;
 mod taking_part;
