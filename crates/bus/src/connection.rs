@@ -112,7 +112,9 @@ impl Bus {
                         lost.send_modify(|losses| *losses += 1);
                     }
                     // Whoever waits for what was refused hears nothing.
-                    async_nats::Event::ServerError(error) => tracing::warn!(%error, "the bus refuses something"),
+                    async_nats::Event::ServerError(error) => {
+                        tracing::warn!(%error, "the bus refuses something")
+                    }
                     other => tracing::debug!(event = %other, "bus"),
                 }
                 std::future::ready(())

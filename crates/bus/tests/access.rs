@@ -113,19 +113,42 @@ async fn services_are_refused_what_is_for_others() {
         ),
         (
             Party::Catalog,
-            &["events.a.message.sent", runner::GET_EXECUTION, "$JS.API.CONSUMER.CREATE.EVENTS", "activities.ai"],
+            &[
+                "events.a.message.sent",
+                runner::GET_EXECUTION,
+                "$JS.API.CONSUMER.CREATE.EVENTS",
+                "activities.ai",
+            ],
         ),
         (
             Party::Runner,
-            &["$KV.definitions.w.1", catalog::DELETE, catalog::PUT_SECRET, metrics::ERASE_WORKFLOW, "$JS.API.STREAM.DELETE.TURNS"],
+            &[
+                "$KV.definitions.w.1",
+                catalog::DELETE,
+                catalog::PUT_SECRET,
+                metrics::ERASE_WORKFLOW,
+                "$JS.API.STREAM.DELETE.TURNS",
+            ],
         ),
         (
             Party::Metrics,
-            &["turns.0", "events.a.message.sent", knowledge::SEARCH, catalog::GET, "$JS.API.CONSUMER.CREATE.TURNS"],
+            &[
+                "turns.0",
+                "events.a.message.sent",
+                knowledge::SEARCH,
+                catalog::GET,
+                "$JS.API.CONSUMER.CREATE.TURNS",
+            ],
         ),
         (
             Party::Operator,
-            &["turns.0", "events.a.message.sent", catalog::GET_SECRETS, runner::ERASE_CUSTOMER, "$JS.API.STREAM.PURGE.EVENTS"],
+            &[
+                "turns.0",
+                "events.a.message.sent",
+                catalog::GET_SECRETS,
+                runner::ERASE_CUSTOMER,
+                "$JS.API.STREAM.PURGE.EVENTS",
+            ],
         ),
     ];
     for (party, subjects) in said {
@@ -252,7 +275,8 @@ async fn the_filter_that_counts_is_the_one_that_is_checked() {
         serde_json::json!({}),
     ];
     for filter in filters {
-        let mut config = serde_json::json!({"name": acme.user(), "durable_name": acme.user(), "ack_policy": "explicit"});
+        let mut config =
+            serde_json::json!({"name": acme.user(), "durable_name": acme.user(), "ack_policy": "explicit"});
         config.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
         let request = serde_json::json!({"stream_name": "EVENTS", "config": config});
         let answer: serde_json::Value = jetstream.request(asked.clone(), &request).await.unwrap();
@@ -281,7 +305,9 @@ async fn subscribers_come_and_go_while_the_broker_runs() {
     std::fs::write(&file, users_conf(&[])).unwrap();
     nats.reload();
     eventually("the subscriber is sent away", || async {
-        bus(&nats, &acme.user()).await.is_err() && staying.connection_no() == before && !staying.is_connected()
+        bus(&nats, &acme.user()).await.is_err()
+            && staying.connection_no() == before
+            && !staying.is_connected()
     })
     .await;
     runner.check().await.unwrap();

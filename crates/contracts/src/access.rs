@@ -267,10 +267,8 @@ fn metrics_permissions() -> Permissions {
 /// The requests of the command line, and reading events and replies of all accounts.
 fn operator() -> Permissions {
     let done = [EVENTS_STREAM, REPLIES_STREAM].map(|stream| format!("$JS.ACK.{stream}.>"));
-    let asks =
-        [runner::REPUBLISH, runner::RETENTION, metrics::REBUILD, metrics::RETENTION, "$SRV.>"];
-    let consumers = [EVENTS_STREAM, REPLIES_STREAM]
-        .map(|stream| api(&format!("CONSUMER.DELETE.{stream}.*")));
+    let asks = [runner::REPUBLISH, runner::RETENTION, metrics::REBUILD, metrics::RETENTION, "$SRV.>"];
+    let consumers = [EVENTS_STREAM, REPLIES_STREAM].map(|stream| api(&format!("CONSUMER.DELETE.{stream}.*")));
     let publish = [
         owned(&asks),
         looks(),

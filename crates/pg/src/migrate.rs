@@ -31,7 +31,9 @@ pub enum MigrateError {
         why: String,
     },
     /// There are migrations to run, and the user of the address is not the owner of the tables.
-    #[error("schema {schema} lacks {pending} migrations, which only its owner may run: `turnloom migrate`, or --migration-database-url")]
+    #[error(
+        "schema {schema} lacks {pending} migrations, which only its owner may run: `turnloom migrate`, or --migration-database-url"
+    )]
     Pending {
         /// Whose.
         schema: &'static str,
@@ -80,7 +82,11 @@ async fn look(
         .query_one("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL", &[])
         .await?
         .get::<_, bool>(0);
-    let known = if has_any { client.query("SELECT version FROM __diesel_schema_migrations", &[]).await? } else { Vec::new() };
+    let known = if has_any {
+        client.query("SELECT version FROM __diesel_schema_migrations", &[]).await?
+    } else {
+        Vec::new()
+    };
     let known: HashSet<String> = known.iter().map(|row| row.get(0)).collect();
     let pending =
         wanted.iter().filter(|migration| !known.contains(&migration.name().version().to_string())).count();

@@ -12,15 +12,29 @@ pub fn role_of(schema: &str) -> String {
     format!("turnloom_{schema}")
 }
 
-/// Makes the role if there is none, and lets the current user take it. Roles belong to the cluster and not to one database: others
-/// may be at it at once.
+/// The role of a service when it acts on behalf of an account: it sees that one's rows only.
+#[must_use]
+pub(crate) fn of_accounts(role: &str) -> String {
+    format!("{role}_account")
+}
+
+/// Makes the roles if there are none, and lets the current user take them; whoever may take the service's may take that for accounts, but does
+/// not have both at once. Roles belong to the cluster and not to one database: others may be at it at once.
 pub(crate) async fn ensure(client: &Client, schema: &str) -> Result<(), Error> {
     let role = role_of(schema);
+    let of_accounts = of_accounts(&role);
     client
         .batch_execute(&format!(
             "DO $$ DECLARE may boolean; BEGIN
                  IF to_regrole('{role}') IS NULL THEN
-                     BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;
+                     BEGIN CREATE ROLE {role} NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;
+                 END IF;
+                 IF to_regrole('{of_accounts}') IS NULL THEN
+                     BEGIN CREATE ROLE {of_accounts} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;
+                 END IF;
+                 IF NOT pg_has_role('{role}', '{of_accounts}', 'MEMBER') THEN
+                     -- Whoever does the same at this moment comes first.
+                     BEGIN GRANT {of_accounts} TO {role}; EXCEPTION WHEN unique_violation OR internal_error THEN NULL; END;
                  END IF;
                  -- Since 16 who makes a role is a member of it and still may not take it.
                  IF current_setting('server_version_num')::integer >= 160000

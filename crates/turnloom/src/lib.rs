@@ -17,6 +17,7 @@ pub mod events;
 pub mod executions;
 pub mod keys;
 pub mod metrics;
+pub mod migrate;
 pub mod output;
 mod printing;
 pub mod republish;

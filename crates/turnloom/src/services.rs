@@ -105,7 +105,8 @@ impl Services {
         let runner = execution_runner::App::build(runner, health).await.context("execution-runner")?;
         let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog", &nats.catalog))?;
         let catalog = workflow_catalog::App::build(catalog, health).await.context("workflow-catalog")?;
-        let aggregator = metrics_aggregator::Config::try_parse_from(arguments("metrics-aggregator", &nats.metrics))?;
+        let aggregator =
+            metrics_aggregator::Config::try_parse_from(arguments("metrics-aggregator", &nats.metrics))?;
         let aggregator =
             metrics_aggregator::App::build(aggregator, health).await.context("metrics-aggregator")?;
         let listen = settings.listen.to_string();

@@ -128,7 +128,10 @@ fn list(file: &UsersFile, format: Format) -> anyhow::Result<()> {
 /// Says what is left to be done.
 fn tell(reloaded: Reloaded) {
     if reloaded == Reloaded::No {
-        println!("{}", styled(DIM, "It counts when nats-server reads its users again: nats-server --signal reload"));
+        println!(
+            "{}",
+            styled(DIM, "It counts when nats-server reads its users again: nats-server --signal reload")
+        );
     }
 }
 

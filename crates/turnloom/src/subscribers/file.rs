@@ -28,11 +28,7 @@ impl UsersFile {
     ///
     /// # Errors
     /// When none is given and nothing runs there.
-    pub fn find(
-        path: Option<PathBuf>,
-        pid_file: Option<PathBuf>,
-        data_dir: &Path,
-    ) -> anyhow::Result<Self> {
+    pub fn find(path: Option<PathBuf>, pid_file: Option<PathBuf>, data_dir: &Path) -> anyhow::Result<Self> {
         if let Some(path) = path {
             return Ok(Self { path, pid_file });
         }
@@ -84,9 +80,11 @@ impl UsersFile {
         let told = fs::read_to_string(pid_file).with_context(|| pid_file.display().to_string())?;
         let pid: i32 = told.trim().parse().with_context(|| pid_file.display().to_string())?;
         // The number of one that is gone may be anyone's.
-        let is_another = fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() != "nats-server");
+        let is_another =
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() != "nats-server");
         let Some(pid) = Pid::from_raw(pid).filter(|_| !is_another) else { return Ok(Reloaded::No) };
-        kill_process(pid, Signal::HUP).with_context(|| format!("nats-server ({}) cannot be told", told.trim()))?;
+        kill_process(pid, Signal::HUP)
+            .with_context(|| format!("nats-server ({}) cannot be told", told.trim()))?;
         Ok(Reloaded::Yes)
     }
 }

@@ -35,15 +35,13 @@ impl BusUsers {
         };
         let variable =
             |(party, password): &(Party, String)| (party.password_variable().to_owned(), password.clone());
-        Ok(Users {
-            conf: access::users_conf(&known),
-            environment: self.0.iter().map(variable).collect(),
-        })
+        Ok(Users { conf: access::users_conf(&known), environment: self.0.iter().map(variable).collect() })
     }
 
     /// The broker's address as one of them names it.
     pub fn url(&self, broker: &str, wanted: Party) -> String {
-        let password = self.0.iter().find(|(party, _)| *party == wanted).map(|(_, password)| password.as_str());
+        let password =
+            self.0.iter().find(|(party, _)| *party == wanted).map(|(_, password)| password.as_str());
         let login = format!("nats://{}:{}@", wanted.user(), password.unwrap_or_default());
         broker.replacen("nats://", &login, 1)
     }

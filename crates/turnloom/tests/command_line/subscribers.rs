@@ -33,7 +33,10 @@ fn subscribers_are_kept_in_the_file_of_users() {
     let taken = told(&file, &["create", "crm", "--account", "acme"]).complaint(1);
     assert!(taken.contains("acme has a subscriber 'crm'"), "{taken}");
     let said = told(&file, &["create", "crm"]).out();
-    assert!(said.contains("✓ crm may read the events of default") && said.contains("--signal reload"), "{said}");
+    assert!(
+        said.contains("✓ crm may read the events of default") && said.contains("--signal reload"),
+        "{said}"
+    );
     let odd = told(&file, &["create", "a.b"]).complaint(1);
     assert!(odd.contains("is no name of a subscriber"), "{odd}");
 

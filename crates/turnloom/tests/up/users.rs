@@ -14,7 +14,12 @@ use crate::{Up, directory, word_after};
 
 /// A command against what runs there.
 fn told(data_dir: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_turnloom")).args(arguments).arg("--data-dir").arg(data_dir).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_turnloom"))
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(data_dir)
+        .output()
+        .unwrap()
 }
 
 fn json(output: &Output) -> Value {
@@ -33,7 +38,9 @@ async fn replies(subscription: &Subscription, at_least: usize) -> Vec<String> {
     while replies.len() < at_least {
         for message in subscription.next_batch(10, Duration::from_secs(1)).await.unwrap() {
             let events: Vec<Value> = serde_json::from_slice(&message.payload).unwrap();
-            replies.extend(events.iter().map(|event| event["data"]["message"].as_str().unwrap_or_default().to_owned()));
+            replies.extend(
+                events.iter().map(|event| event["data"]["message"].as_str().unwrap_or_default().to_owned()),
+            );
             message.ack().await.unwrap();
         }
     }
@@ -52,11 +59,15 @@ async fn subscribers_read_their_account_and_operators_do_their_work() {
     let run = RunFile::read(&data_dir).unwrap();
     let address = run.nats_url.rsplit('@').next().unwrap().to_owned();
     let nobody = format!("nats://{address}");
-    assert!(Bus::connect(&BusConfig::for_url(&nobody), "test").await.is_err(), "everybody has to say who he is");
+    assert!(
+        Bus::connect(&BusConfig::for_url(&nobody), "test").await.is_err(),
+        "everybody has to say who he is"
+    );
 
     let made = json(&told(&data_dir, &["subscribers", "create", "crm", "--json"]));
     let (user, password) = (made["user"].as_str().unwrap(), made["password"].as_str().unwrap());
-    let bus = eventually("the broker knows it", || async { connect(&address, user, password).await.ok() }).await;
+    let bus =
+        eventually("the broker knows it", || async { connect(&address, user, password).await.ok() }).await;
     let filter = made["filter"].as_str().unwrap().replace('>', "message.sent");
     let subscription = Subscription::durable(&bus, user, &filter, Begin::All).await.unwrap();
     assert_eq!(replies(&subscription, 2).await, ["Hi ann", "You said: hello"]);

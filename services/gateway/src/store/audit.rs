@@ -78,7 +78,7 @@ fn made_at_ms(id: Uuid) -> i64 {
 impl Store {
     /// Adds a row. The key's name is what it is now.
     pub(crate) async fn add_entry(&self, id: AuditEntryId, change: &Change) -> Result<(), StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(change.account.as_uuid()).await?;
         let at = DateTime::<Utc>::from_timestamp_millis(made_at_ms(*id.as_uuid())).unwrap_or_default();
         sql_query(
             "INSERT INTO audit_log
@@ -107,7 +107,7 @@ impl Store {
         filter: Filter,
         span: Span,
     ) -> Result<Listed<Entry>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let (key, name) = match filter.actor {
             None => (None, None),
             Some(Actor::Key(key)) => (Some(*key.as_uuid()), None),
