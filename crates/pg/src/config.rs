@@ -17,7 +17,7 @@ pub struct PgConfig {
     /// services whose tables `turnloom migrate` has brought up to date
     #[arg(long, env = "TURNLOOM_MIGRATION_DATABASE_URL", hide_env_values = true)]
     pub migration_database_url: Option<SecretString>,
-    /// Connections that this process holds at most
+    /// Connections that this process holds at most of each kind: for itself, and on behalf of accounts
     #[arg(long, env = "TURNLOOM_DATABASE_CONNECTIONS", default_value_t = 8,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
