@@ -3,15 +3,16 @@
 //! An answer of the database counts for less than a second, so that a revoked key is refused within a second everywhere. While
 //! the database cannot be asked, a key that was good in the last minute goes on being good.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flow_model::AccountId;
 use moka::future::Cache;
 use platform::clock;
 
 use crate::key::ApiKey;
-pub(crate) use crate::store::KeyHolder;
-use crate::store::{Store, StoreError};
+use crate::store::{KeyHolder, Store, StoreError};
 use crate::uses::Uses;
 
 /// How long an answer counts, so that with the time that it takes to ask a revoked key is refused within a second.
@@ -37,6 +38,38 @@ pub(crate) enum AuthError {
     Unavailable(#[source] Arc<StoreError>),
 }
 
+/// The holder of a credential that was checked. Only [`Authenticator`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verified(KeyHolder);
+
+impl Verified {
+    /// The account of the credential.
+    pub fn account(&self) -> Account {
+        Account(self.0.account)
+    }
+}
+
+impl Deref for Verified {
+    type Target = KeyHolder;
+
+    fn deref(&self) -> &KeyHolder {
+        &self.0
+    }
+}
+
+/// The account of a credential that was checked: nothing else makes one, so what takes one cannot be asked for an account that
+/// somebody has only named. Requests to other services take one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Account(AccountId);
+
+impl Deref for Account {
+    type Target = AccountId;
+
+    fn deref(&self) -> &AccountId {
+        &self.0
+    }
+}
+
 /// Checks keys. Clones share what is remembered.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
@@ -55,7 +88,7 @@ impl Authenticator {
     }
 
     /// The holder of this key.
-    pub async fn holder(&self, text: &str) -> Result<KeyHolder, AuthError> {
+    pub async fn holder(&self, text: &str) -> Result<Verified, AuthError> {
         let key = ApiKey::parse(text).map_err(|_| AuthError::Invalid)?;
         let hash = key.sha256();
         let known = self.known.get(&hash).await;
@@ -71,7 +104,7 @@ impl Authenticator {
                 }
             }
         };
-        answer.ok_or(AuthError::Invalid)
+        answer.map(Verified).ok_or(AuthError::Invalid)
     }
 
     async fn ask(&self, hash: Hash) -> Result<Option<KeyHolder>, StoreError> {
