@@ -1,5 +1,6 @@
 //! The bus against a real broker.
 
+mod access;
 mod connecting;
 mod durability;
 mod frames;

@@ -3,6 +3,7 @@
 //! The messages are generated from `proto-schemas/turnloom/v1`, which is their source.
 //! There is no I/O here: `bus` carries what this crate describes.
 
+pub mod access;
 pub mod cost;
 pub mod error;
 pub mod event_type;

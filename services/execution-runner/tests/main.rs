@@ -8,6 +8,7 @@ mod ownership;
 mod pages;
 mod poison;
 mod retention;
+mod roles;
 mod steering;
 mod support;
 mod turns;

@@ -62,10 +62,11 @@ impl App {
             .with_context(|| format!("--listen: cannot listen on {}", config.gateway.listen))?;
         let address = listener.local_addr()?;
         patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
-        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        let database = config.database.as_service(store::SCHEMA);
+        let pool = Pool::new(&database, store::SCHEMA)?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "gateway"));
         let bus = connecting.await.context("--nats-url")?;
-        let settings = || pg::durability_problems(&config.database, store::SCHEMA);
+        let settings = || pg::durability_problems(&database, store::SCHEMA);
         let mut problems = patiently("the database", settings).await?;
         problems.extend(bus.durability_problems(&config.monitor, None).await);
         config.durability.judge(problems)?;

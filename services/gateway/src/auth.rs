@@ -4,17 +4,18 @@
 //! the database cannot be asked, a key that was good in the last minute goes on being good. The same holds of tokens: what they say
 //! is signed, and whether their grant is live is asked. No token is good after its own end.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flow_model::AccountId;
 use moka::future::Cache;
 use platform::clock;
 use sha2::{Digest, Sha256};
 
 use crate::key::ApiKey;
 use crate::oauth::OAuth;
-pub(crate) use crate::store::KeyHolder;
-use crate::store::{Store, StoreError};
+use crate::store::{KeyHolder, Store, StoreError};
 use crate::uses::Uses;
 
 /// How long an answer counts, so that with the time that it takes to ask a revoked key is refused within a second.
@@ -40,6 +41,38 @@ pub(crate) enum AuthError {
     Unavailable(#[source] Arc<StoreError>),
 }
 
+/// The holder of a credential that was checked. Only [`Authenticator`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verified(KeyHolder);
+
+impl Verified {
+    /// The account of the credential.
+    pub fn account(&self) -> Account {
+        Account(self.0.account)
+    }
+}
+
+impl Deref for Verified {
+    type Target = KeyHolder;
+
+    fn deref(&self) -> &KeyHolder {
+        &self.0
+    }
+}
+
+/// The account of a credential that was checked: nothing else makes one, so what takes one cannot be asked for an account that
+/// somebody has only named. Requests to other services take one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Account(AccountId);
+
+impl Deref for Account {
+    type Target = AccountId;
+
+    fn deref(&self) -> &AccountId {
+        &self.0
+    }
+}
+
 /// Checks keys. Clones share what is remembered.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
@@ -59,7 +92,7 @@ impl Authenticator {
     }
 
     /// The holder of this key or access token.
-    pub async fn holder(&self, text: &str) -> Result<KeyHolder, AuthError> {
+    pub async fn holder(&self, text: &str) -> Result<Verified, AuthError> {
         match ApiKey::parse(text) {
             Ok(key) => self.of_key(&key).await,
             Err(_) if text.contains('.') => {
@@ -70,7 +103,7 @@ impl Authenticator {
     }
 
     /// The holder of this key.
-    pub async fn of_key(&self, key: &ApiKey) -> Result<KeyHolder, AuthError> {
+    pub async fn of_key(&self, key: &ApiKey) -> Result<Verified, AuthError> {
         self.known_or(key.sha256(), self.ask_key(key.sha256())).await
     }
 
@@ -79,7 +112,7 @@ impl Authenticator {
         &self,
         hash: Hash,
         ask: impl Future<Output = Result<Option<KeyHolder>, StoreError>>,
-    ) -> Result<KeyHolder, AuthError> {
+    ) -> Result<Verified, AuthError> {
         let known = self.known.get(&hash).await;
         let asking = self.fresh.try_get_with(hash, self.note(hash, ask));
         let answer = match known {
@@ -93,7 +126,7 @@ impl Authenticator {
                 }
             }
         };
-        answer.filter(|holder| is_on_time(holder, clock::now_ms())).ok_or(AuthError::Invalid)
+        answer.filter(|holder| is_on_time(holder, clock::now_ms())).map(Verified).ok_or(AuthError::Invalid)
     }
 
     async fn ask_key(&self, hash: Hash) -> Result<Option<KeyHolder>, StoreError> {

@@ -8,6 +8,7 @@ mod keeping;
 mod listening;
 mod meanwhile;
 mod operating;
+mod subscribers;
 mod taking_part;
 mod talking;
 mod workflows_as_code;

@@ -3,6 +3,7 @@
 
 mod collector;
 mod planted;
+mod users;
 
 use std::fs;
 use std::io::Read;

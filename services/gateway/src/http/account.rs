@@ -16,7 +16,7 @@ use super::openapi::schemas;
 use super::operation::{Answer, OPERATIONS, Operation, Shape};
 use super::query::Query;
 use crate::audit::By;
-use crate::auth::KeyHolder;
+use crate::auth::Verified;
 use crate::key::Level;
 use crate::keys::{AccountRecord, AccountSeen};
 use crate::limit::{Class, Quotas};
@@ -122,7 +122,7 @@ fn of_key(seen: AccountSeen) -> AccountView {
     )
 }
 
-fn of_client(holder: &KeyHolder, client: Client, account: AccountRecord) -> AccountView {
+fn of_client(holder: &Verified, client: Client, account: AccountRecord) -> AccountView {
     let limits = Quotas::USUAL.with(account.limits);
     AccountView::new(
         account,

@@ -135,8 +135,8 @@ pub(super) async fn list(
     let query = Query::of(&request, &OPERATION)?;
     let page = query.page()?;
     let filter = filter(&query)?;
-    let listing = Listing::new('a', account, &[&format!("{filter:?}")], page)?;
-    let found = state.audit.list(account, filter, listing.span()).await.map_err(|error| {
+    let listing = Listing::new('a', *account, &[&format!("{filter:?}")], page)?;
+    let found = state.audit.list(*account, filter, listing.span()).await.map_err(|error| {
         if error.is_unavailable() {
             tracing::warn!(%error, "the audit log cannot be read");
             return ApiError::because(ErrorCode::ServiceUnavailable, "The database is away");

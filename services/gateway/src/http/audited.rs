@@ -25,7 +25,7 @@ use super::error::{ApiError, REQUEST_ID};
 use super::operation::Operation;
 use super::{customers, executions, knowledge_bases, messages, remote, workflows};
 use crate::audit::{Change, RESOURCE_CHARS_MAX};
-use crate::auth::KeyHolder;
+use crate::auth::Verified;
 use crate::state::State;
 
 /// What is sent with a `POST` and changes nothing, and what is no change but what the product is for.
@@ -38,11 +38,11 @@ static NO_CHANGES: [&Operation; 4] = [
 
 /// Where whoever lets a caller in leaves who it is.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known(Rc<OnceCell<KeyHolder>>);
+pub(super) struct Known(Rc<OnceCell<Verified>>);
 
 impl Known {
     /// Tells it.
-    pub fn tell(request: &HttpRequest, holder: KeyHolder) {
+    pub fn tell(request: &HttpRequest, holder: Verified) {
         // It is the same one when it is told twice.
         Self::of(request).0.set(holder).ok();
     }

@@ -7,13 +7,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use contracts::ErrorCode;
-use flow_model::AccountId;
 
 use super::audited::Known;
 use super::error::ApiError;
 use super::operation::Operation;
 use super::remote;
-use crate::auth::{AuthError, KeyHolder};
+use crate::auth::{Account, AuthError, Verified};
 use crate::key::Level;
 use crate::limit::{Admission, Standing, Subject};
 use crate::state::State;
@@ -23,15 +22,15 @@ use crate::state::State;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     /// The account of the key or token.
-    pub account: AccountId,
+    pub account: Account,
 }
 
 /// The same caller, with all that is known of the key.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct CallerWithKey(pub KeyHolder);
+pub(crate) struct CallerWithKey(pub Verified);
 
 /// What came of letting a caller in before the handler asked.
-struct Entered(Result<KeyHolder, ApiError>);
+struct Entered(Result<Verified, ApiError>);
 
 impl FromRequest for Caller {
     type Error = ApiError;
@@ -39,7 +38,7 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let holder = CallerWithKey::from_request(request, payload);
-        Box::pin(async move { Ok(Self { account: holder.await?.0.account }) })
+        Box::pin(async move { Ok(Self { account: holder.await?.0.account() }) })
     }
 }
 
@@ -58,14 +57,14 @@ impl FromRequest for CallerWithKey {
 
 /// Lets a caller in before the handler is reached, which then finds what came of it, so that nothing counts twice. None
 /// when the caller is refused: the handler does that.
-pub(super) async fn enter_early(request: &HttpRequest) -> Option<KeyHolder> {
+pub(super) async fn enter_early(request: &HttpRequest) -> Option<Verified> {
     let entered = enter(request).await;
     let holder = entered.as_ref().ok().copied();
     request.extensions_mut().insert(Entered(entered));
     holder
 }
 
-async fn enter(request: &HttpRequest) -> Result<KeyHolder, ApiError> {
+async fn enter(request: &HttpRequest) -> Result<Verified, ApiError> {
     let key = bearer(request)?;
     let fault = || ApiError::of(ErrorCode::InternalError);
     let state = request.app_data::<web::Data<State>>().ok_or_else(fault)?;

@@ -82,7 +82,7 @@ fn made_at_ms(id: Uuid) -> i64 {
 impl Store {
     /// Adds a row. The name of the key or client is what it is now.
     pub(crate) async fn add_entry(&self, id: AuditEntryId, change: &Change) -> Result<(), StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(change.account.as_uuid()).await?;
         let at = DateTime::<Utc>::from_timestamp_millis(made_at_ms(*id.as_uuid())).unwrap_or_default();
         let (key, client) = match change.by {
             By::Operator => (None, None),
@@ -118,7 +118,7 @@ impl Store {
         filter: Filter,
         span: Span,
     ) -> Result<Listed<Entry>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let (key, name) = match filter.actor {
             None => (None, None),
             Some(Actor::Key(key)) => (Some(*key.as_uuid()), None),

@@ -105,7 +105,7 @@ struct Hour {
 impl Reads {
     /// A page of at most `limit` rows, and how many there are in all.
     pub async fn list(&self, filter: Filter, place: Place, limit: u32) -> Result<Listed, ReadError> {
-        self.snapshot(move |connection| {
+        self.snapshot_of(filter.account, move |connection| {
             Box::pin(async move {
                 let selection = Selection::of(&filter);
                 let running = selection.count_running(connection).await?;

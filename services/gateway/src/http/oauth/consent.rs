@@ -7,7 +7,7 @@ use flow_model::ApiKeyId;
 
 use super::{authorize, back, form, page};
 use crate::audit::{By, Change};
-use crate::auth::{AuthError, KeyHolder};
+use crate::auth::{AuthError, Verified};
 use crate::http::error::REQUEST_ID;
 use crate::http::{caller, remote};
 use crate::key::{ApiKey, Level};
@@ -114,7 +114,7 @@ async fn may_decide(
     state: &State,
     key: &str,
     client: &Client,
-) -> Result<KeyHolder, (StatusCode, &'static str)> {
+) -> Result<Verified, (StatusCode, &'static str)> {
     const TOO_MANY: (StatusCode, &str) = (StatusCode::TOO_MANY_REQUESTS, "Too many requests. Wait a minute.");
     const AWAY: (StatusCode, &str) =
         (StatusCode::SERVICE_UNAVAILABLE, "Keys cannot be checked now. Try again soon.");

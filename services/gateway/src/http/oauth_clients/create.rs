@@ -57,7 +57,7 @@ pub(in crate::http) async fn create(
     let mut report = Report::default();
     let wanted = fields::new_client(&document, &mut report);
     let (wanted, _) = report.into_result(wanted)?;
-    let (client, secret) = state.oauth.register(account, wanted).await.map_err(|error| failed(&error))?;
+    let (client, secret) = state.oauth.register(*account, wanted).await.map_err(|error| failed(&error))?;
     let data = SecretView::new(client, secret.as_ref());
     Ok(HttpResponse::Created().insert_header((LOCATION, data.location())).json(One { data }))
 }

@@ -42,6 +42,6 @@ pub(in crate::http) async fn delete(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let id = super::id_of(&path)?;
-    state.oauth.remove(account, id).await.map_err(|error| failed(&error))?;
+    state.oauth.remove(*account, id).await.map_err(|error| failed(&error))?;
     Ok(HttpResponse::Ok().json(DeletedView { message: "OAuth client deleted successfully" }))
 }

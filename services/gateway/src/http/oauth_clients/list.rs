@@ -40,7 +40,7 @@ pub(in crate::http) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request, &OPERATION)?;
-    let listing = Listing::new('o', account, &[], query.page()?)?;
-    let found = state.oauth.list(account, listing.span()).await.map_err(|error| failed(&error))?;
+    let listing = Listing::new('o', *account, &[], query.page()?)?;
+    let found = state.oauth.list(*account, listing.span()).await.map_err(|error| failed(&error))?;
     Ok(HttpResponse::Ok().json(listing.answer(found, |client| *client.id.as_uuid(), ClientView::new)))
 }

@@ -72,13 +72,15 @@ impl Store {
         secret_sha256: Option<[u8; 32]>,
     ) -> Result<(), ClientError> {
         self.pool
-            .run(move |connection| Box::pin(create(connection, account, id, client, secret_sha256)))
+            .run_of(*account.as_uuid(), move |connection| {
+                Box::pin(create(connection, account, id, client, secret_sha256))
+            })
             .await
     }
 
     /// A part of an account's clients, newest first.
     pub(crate) async fn clients(&self, account: AccountId, span: Span) -> Result<Listed<Client>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let count: Count = sql_query("SELECT count(*) AS n FROM oauth_clients WHERE account_id = $1")
             .bind::<SqlUuid, _>(account.as_uuid())
             .get_result(&mut *connection)
@@ -114,7 +116,7 @@ impl Store {
         account: AccountId,
         id: OAuthClientId,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let removed = sql_query("DELETE FROM oauth_clients WHERE account_id = $1 AND id = $2")
             .bind::<SqlUuid, _>(account.as_uuid())
             .bind::<SqlUuid, _>(id.as_uuid())
