@@ -113,7 +113,7 @@ impl Bus {
                     }
                     // Whoever waits for what was refused hears nothing.
                     async_nats::Event::ServerError(error) => {
-                        tracing::warn!(%error, "the bus refuses something")
+                        tracing::warn!(%error, "the bus refuses something");
                     }
                     other => tracing::debug!(event = %other, "bus"),
                 }

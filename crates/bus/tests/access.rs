@@ -1,5 +1,5 @@
 //! A broker with a user for each service and each subscriber: what each may do, and what it is refused.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

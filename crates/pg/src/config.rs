@@ -77,7 +77,7 @@ impl PgConfig {
                  -c idle_in_transaction_session_timeout={1} -c timezone=UTC{2}",
                 self.database_timeout_ms,
                 self.database_timeout_ms * 2,
-                self.role.iter().map(|role| format!(" -c role={role}")).collect::<String>(),
+                self.role.as_ref().map(|role| format!(" -c role={role}")).unwrap_or_default(),
             ));
         Ok(config)
     }

@@ -66,9 +66,9 @@ async fn a_login_of_its_own_is_all_that_a_runner_needs() {
     let workflow = workflow();
     stack.activate(workflow, &greet()).await;
     assert_eq!(texts(&stack.say("ann", "m-1", "hello").await), ["Hi ann, you said hello"]);
-    assert_eq!(stack.list(stack.list_of(workflow)).await.total, 1);
+    assert_eq!(stack.list(stack.list_of(workflow)).await.executions.len(), 1);
     stack.account = AccountId::named("another");
-    assert_eq!(stack.list(stack.list_of(workflow)).await.total, 0);
+    assert_eq!(stack.list(stack.list_of(workflow)).await.executions.len(), 0);
     runner.stop().await;
 
     // With the owner's address for migrations beside its own it starts, too.
