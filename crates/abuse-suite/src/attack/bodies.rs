@@ -97,10 +97,10 @@ async fn endless(api: &Api, method: &str, path: &str, media: &str) -> Result<(He
         }
         taken
     });
-    let heard = raw::hear(&mut reader, QUIET).await;
+    let answer = raw::hear(&mut reader, QUIET).await;
     let taken = timeout(QUIET, &mut writing).await;
     writing.abort();
-    Ok((heard, taken.unwrap_or(Ok(ENDLESS_BYTES))?))
+    Ok((answer, taken.unwrap_or(Ok(ENDLESS_BYTES))?))
 }
 
 fn heads(api: &Api) -> Vec<(&'static str, Vec<u8>)> {

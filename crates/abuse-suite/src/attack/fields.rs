@@ -61,9 +61,9 @@ async fn bodies(
             members.insert(field.to_owned(), json!("set by a caller"));
         }
         let answer = calls::json(&api, operation.method.clone(), &path, &document).await?;
-        let named = answer.body.pointer("/error/errors").and_then(Value::as_array).into_iter().flatten();
+        let problems = answer.body.pointer("/error/errors").and_then(Value::as_array).into_iter().flatten();
         let mut names =
-            named.chain(answer.body.get("error")).filter_map(|error| error.get("field")?.as_str());
+            problems.chain(answer.body.get("error")).filter_map(|error| error.get("field")?.as_str());
         let bounced = answer.status == 400 && names.any(|name| name == field);
         row.tried(bounced, || {
             format!(

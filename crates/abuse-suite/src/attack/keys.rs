@@ -114,7 +114,7 @@ async fn expired(product: &Product, row: &mut Row, owner: &Api) -> Result<(), Fa
     let wanted = json!({"name": "short", "level": "read_only", "expires_at": at});
     let key = text(&calls::make(owner, Method::POST, "/v1/api-keys", &wanted).await?, "secret");
     let gateway = product.gateway(1, &key)?;
-    let (_, took) = until("a key expires", || async {
+    let ((), took) = until("a key expires", || async {
         Ok((calls::get(&gateway, PATH).await?.status == 401).then_some(()))
     })
     .await?;

@@ -57,9 +57,9 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
 async fn send(api: &Api, path: &str, attempt: &Attempt, row: &mut Row) -> Result<Duration, Failure> {
     let length = format!("content-length: {}", attempt.body.len());
     let lines = ["content-type: application/json", &length, "connection: close"];
-    let head = raw::head(api, "POST", path, &lines);
+    let request = raw::head(api, "POST", path, &lines);
     let begun = Instant::now();
-    let heard = raw::exchange(api, format!("{head}{}", attempt.body).as_bytes(), QUIET).await?;
+    let heard = raw::exchange(api, format!("{request}{}", attempt.body).as_bytes(), QUIET).await?;
     let took = begun.elapsed();
     let answer: Value = heard
         .text

@@ -32,7 +32,7 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
     let account = Account::make(product, &format!("s12-{:08x}", stage.seed)).await?;
     let found = things_to_find(product, &account).await?;
     for level in Level::ALL {
-        let until = Instant::now() + Duration::from_secs(60) * stage.plan.minutes;
+        let until = Instant::now() + Duration::from_mins(u64::from(stage.plan.minutes));
         let mut runs = 0;
         while runs == 0 || Instant::now() < until {
             let directory = prepare(product, level)?;

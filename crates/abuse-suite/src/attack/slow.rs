@@ -108,7 +108,7 @@ async fn is_closed(api: &Api, says: Says) -> bool {
         let ended: Result<(), std::io::Error> = dripping.await;
         // Who cannot write any more may still have to read that it was refused.
         if ended.is_err() {
-            std::future::pending::<()>().await
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {
