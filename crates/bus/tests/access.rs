@@ -12,6 +12,7 @@ use bus::{Bus, BusConfig, Layout, Topology};
 use contracts::access::{Party, Subscriber, inbox, users_conf};
 use contracts::subject::{self, catalog, knowledge, metrics, runner};
 use flow_model::AccountId;
+use futures::StreamExt;
 use local_stack::{Nats, USERS_FILE, Users};
 use tokio::sync::mpsc;
 
@@ -164,8 +165,12 @@ async fn nobody_hears_what_is_for_others() {
         let mut trying = Trying::connect(&nats, party.user()).await;
         let other = if party == Party::Gateway { Party::Runner } else { Party::Gateway };
         let theirs = format!("{}.>", inbox(other.user()));
-        for subject in [theirs.as_str(), "_INBOX.>", "_INBOX.*", "turns.*", "events.>", ">"] {
+        for subject in [theirs.as_str(), "turns.*", "events.>", ">"] {
             trying.may_not_hear(subject).await;
+        }
+        if party != Party::Operator {
+            trying.may_not_hear("_INBOX.>").await;
+            trying.may_not_hear("_INBOX.*").await;
         }
         // Requests of others, to answer them in another's place.
         let request = if party == Party::Catalog { runner::GET_EXECUTION } else { catalog::CREATE };
@@ -174,6 +179,22 @@ async fn nobody_hears_what_is_for_others() {
             trying.may_not_hear("turnloom.answers.x").await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_hear_inboxes_of_any_name_but_none_of_a_service() {
+    let (nats, _runner) = with_streams(&[]).await;
+    let operator = Trying::connect(&nats, Party::Operator.user()).await;
+    let mut heard = operator.client.subscribe("_INBOX.>").await.unwrap();
+    operator.client.flush().await.unwrap();
+    let runner = Trying::connect(&nats, Party::Runner.user()).await;
+    for party in [Party::Gateway, Party::Catalog, Party::Metrics, Party::Operator] {
+        let inbox = format!("{}.x", inbox(party.user()));
+        runner.client.publish(inbox, party.user().into()).await.unwrap();
+    }
+    runner.client.flush().await.unwrap();
+    let first = tokio::time::timeout(PATIENCE, heard.next()).await.expect("it hears something").unwrap();
+    assert_eq!(&*first.payload, Party::Operator.user().as_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread")]

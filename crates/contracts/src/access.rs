@@ -19,12 +19,14 @@ use crate::subject::{
 pub use config::{ReadError, Subscriber, read_users, users_conf};
 
 /// What a user may do; everything else is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// Subjects that it may send to.
     pub publish: Vec<String>,
     /// Subjects that it may listen on.
     pub subscribe: Vec<String>,
+    /// Subjects among these that it does not hear.
+    pub unheard: Vec<String>,
 }
 
 /// A user that every installation has.
@@ -110,6 +112,7 @@ pub fn subscriber(name: &str, account: AccountId) -> Permissions {
             format!("$JS.ACK.{EVENTS_STREAM}.{user}.>"),
         ],
         subscribe: vec![inboxes_of(&user)],
+        ..Permissions::default()
     }
 }
 
@@ -209,7 +212,7 @@ fn gateway() -> Permissions {
         vec![api(&format!("STREAM.MSG.GET.{EVENTS_STREAM}"))],
     ];
     let subscribe = [owned(&[ANSWERS_ALL]), inboxes(&[Party::Gateway])];
-    Permissions { publish: publish.concat(), subscribe: subscribe.concat() }
+    Permissions { publish: publish.concat(), subscribe: subscribe.concat(), ..Permissions::default() }
 }
 
 fn catalog_permissions() -> Permissions {
@@ -221,7 +224,11 @@ fn catalog_permissions() -> Permissions {
         inboxes(&[Party::Gateway, Party::Runner, Party::Operator]),
     ];
     let listens = answers("workflow-catalog", &["turnloom.catalog.v1.*", "turnloom.knowledge.v1.*"]);
-    Permissions { publish: publish.concat(), subscribe: [listens, inboxes(&[Party::Catalog])].concat() }
+    Permissions {
+        publish: publish.concat(),
+        subscribe: [listens, inboxes(&[Party::Catalog])].concat(),
+        ..Permissions::default()
+    }
 }
 
 /// Runners make all streams, and mend them.
@@ -249,7 +256,11 @@ fn runner_permissions() -> Permissions {
         inboxes(&[Party::Gateway, Party::Catalog, Party::Metrics, Party::Operator]),
     ];
     let listens = answers("execution-runner", &["turnloom.runner.v1.*"]);
-    Permissions { publish: publish.concat(), subscribe: [listens, inboxes(&[Party::Runner])].concat() }
+    Permissions {
+        publish: publish.concat(),
+        subscribe: [listens, inboxes(&[Party::Runner])].concat(),
+        ..Permissions::default()
+    }
 }
 
 fn metrics_permissions() -> Permissions {
@@ -261,7 +272,11 @@ fn metrics_permissions() -> Permissions {
         inboxes(&[Party::Gateway, Party::Catalog, Party::Operator]),
     ];
     let listens = answers("metrics-aggregator", &["turnloom.metrics.v1.*"]);
-    Permissions { publish: publish.concat(), subscribe: [listens, inboxes(&[Party::Metrics])].concat() }
+    Permissions {
+        publish: publish.concat(),
+        subscribe: [listens, inboxes(&[Party::Metrics])].concat(),
+        ..Permissions::default()
+    }
 }
 
 /// The requests of the command line, and reading events and replies of all accounts.
@@ -278,5 +293,11 @@ fn operator() -> Permissions {
         consumers.to_vec(),
         done.to_vec(),
     ];
-    Permissions { publish: publish.concat(), subscribe: inboxes(&[Party::Operator]) }
+    // Other programs choose inboxes of their own, so operators have all that are no service's.
+    let services = Party::ALL.into_iter().filter(|party| *party != Party::Operator);
+    Permissions {
+        publish: publish.concat(),
+        subscribe: vec!["_INBOX.>".to_owned()],
+        unheard: services.map(|party| inboxes_of(party.user())).collect(),
+    }
 }

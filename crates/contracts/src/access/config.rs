@@ -85,14 +85,21 @@ fn add(text: &mut String, user: &str, password: &str, permissions: &Permissions)
             subjects.iter().map(|subject| format!("          {},\n", quoted(subject))).collect();
         lines.concat()
     };
+    let mut heard = format!("[\n{}        ]", list(&permissions.subscribe));
+    if !permissions.unheard.is_empty() {
+        heard = format!(
+            "{{\n        allow: {heard}\n        deny: [\n{}        ]\n        }}",
+            list(&permissions.unheard)
+        );
+    }
     // Writing into a text does not fail.
     write!(
         text,
         "    {{\n      user: {}\n      password: {password}\n      permissions: {{\n        publish: [\n{}        ]\n        \
-         subscribe: [\n{}        ]\n      }}\n    }}\n",
+         subscribe: {}\n      }}\n    }}\n",
         quoted(user),
         list(&permissions.publish),
-        list(&permissions.subscribe),
+        heard,
     )
     .ok();
 }

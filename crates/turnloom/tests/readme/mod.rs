@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::support::Product;
-use testkit::workflows;
+use crate::up::{Up, directory, word_after};
+use testkit::{Api, workflows};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use turnloom::run_file::RunFile;
 
 const README: &str = include_str!("../../../../README.md");
 const RUST_SUBSCRIBER: &str = include_str!("../../../bus/examples/subscribe.rs");
@@ -91,14 +93,19 @@ async fn heard(mut subscriber: Command, nats_url: &str, lines: usize) -> Vec<Str
 
 /// A subscriber must print the replies to these customers, and after a restart only the newer ones.
 async fn hears_each_reply_once(make: impl Fn() -> Command) {
-    let mut product = Product::start().await;
-    product.api.run(&workflows::greet("Greet", "hello")).await;
-    product.api.say("ann", "hello").await;
-    product.api.say("bob", "hello").await;
-    let url = product.nats.url();
+    // As who has run `make run` meets it: everybody on the bus has to say who he is.
+    let data_dir = directory();
+    let mut up = Up::start(&data_dir, &[]);
+    let said = up.welcome();
+    let api = Api::new(word_after(&said, "API      ").trim_end_matches("/v1"), word_after(&said, "API key"));
+    let url = RunFile::read(&data_dir).unwrap().nats_url;
+    assert!(said.contains(&url), "it says where NATS is");
+    api.run(&workflows::greet("Greet", "hello")).await;
+    api.say("ann", "hello").await;
+    api.say("bob", "hello").await;
 
     let first = heard(make(), &url, 4).await;
-    product.api.say("cleo", "hello").await;
+    api.say("cleo", "hello").await;
     let then = heard(make(), &url, 2).await;
 
     let replies = |customer: &str| {
@@ -109,7 +116,8 @@ async fn hears_each_reply_once(make: impl Fn() -> Command) {
     assert_eq!(first, [replies("ann"), replies("bob")].concat());
     // What was printed and not acknowledged when the first one was killed may come again, late.
     assert_eq!(then, replies("cleo"));
-    product.stop().await;
+    assert_eq!(up.interrupt(), Some(0));
+    std::fs::remove_dir_all(&data_dir).ok();
 }
 
 /// A directory with a program of the README in it.
