@@ -40,5 +40,6 @@ pub(crate) fn url(bytes: &[u8]) {
         spelled.is_ok_and(|address| !address.is_loopback()) || url.domain().is_some(),
         "{url} is let through"
     );
-    assert!(!host.trim_end_matches('.').ends_with("localhost"), "{url} is let through");
+    let name = host.trim_end_matches('.');
+    assert!(name != "localhost" && !name.ends_with(".localhost"), "{url} is let through");
 }
