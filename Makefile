@@ -73,3 +73,4 @@ generate: ## Writes the documents that are made from the code
 	@cargo build --package turnloom --quiet
 	target/debug/turnloom openapi > proto-schemas/openapi.json
 	target/debug/turnloom asyncapi > proto-schemas/asyncapi.json
+	target/debug/turnloom subscribers conf > deploy/nats/users.conf

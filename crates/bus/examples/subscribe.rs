@@ -2,13 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "a program of its own, outside the product's configuration")]
 
 use async_nats::jetstream::{self, consumer::pull::Config};
+use async_nats::{Client, ConnectOptions, ServerAddr};
 use futures::StreamExt;
 use serde_json::Value;
 use std::{collections::HashSet, env};
 
 #[tokio::main]
 async fn main() -> Result<(), async_nats::Error> {
-    let js = jetstream::new(async_nats::connect(env::var("NATS_URL")?).await?);
+    let js = jetstream::new(connect(&env::var("NATS_URL")?).await?);
     let config = Config {
         durable_name: Some("my-crm".into()),
         filter_subject: "events.*.message.sent".into(),
@@ -27,4 +28,16 @@ async fn main() -> Result<(), async_nats::Error> {
         message.ack().await?; // only now
     }
     Ok(())
+}
+
+/// Connects as the user of the address, whom the driver does not look for there.
+async fn connect(url: &str) -> Result<Client, async_nats::Error> {
+    let address: ServerAddr = url.parse()?;
+    let options = match (address.username(), address.password()) {
+        (Some(user), Some(password)) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+        }
+        _ => ConnectOptions::new(),
+    };
+    Ok(options.connect(address).await?)
 }

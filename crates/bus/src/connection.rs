@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::{ConnectOptions, ServerAddr, jetstream};
+use contracts::access;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
@@ -23,7 +24,7 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, clap::Args)]
 pub struct BusConfig {
     /// Where NATS is: `nats://user:password@host:port`, or `nats://token@host:port`; several separated by commas, and
-    /// then the first user counts for all
+    /// then the first user counts for all. A user's inboxes begin with `_INBOX.<user>`
     #[arg(long, env = "TURNLOOM_NATS_URL", hide_env_values = true)]
     pub nats_url: SecretString,
 }
@@ -110,6 +111,10 @@ impl Bus {
                         tracing::warn!("the connection to the bus was lost");
                         lost.send_modify(|losses| *losses += 1);
                     }
+                    // Whoever waits for what was refused hears nothing.
+                    async_nats::Event::ServerError(error) => {
+                        tracing::warn!(%error, "the bus refuses something");
+                    }
                     other => tracing::debug!(event = %other, "bus"),
                 }
                 std::future::ready(())
@@ -151,6 +156,12 @@ impl Bus {
         losses
     }
 
+    /// Whether it is connected now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     /// Names this start of the server that this is connected to.
     #[must_use]
     pub fn server_id(&self) -> String {
@@ -171,11 +182,7 @@ impl Bus {
 
     /// Refuses while the connection is down, so that nothing is kept back and sent when nobody expects it any more.
     pub(crate) fn require_connected(&self) -> Result<(), Unavailable> {
-        if self.client.connection_state() == State::Connected {
-            Ok(())
-        } else {
-            Err(Unavailable::new("not connected"))
-        }
+        if self.is_connected() { Ok(()) } else { Err(Unavailable::new("not connected")) }
     }
 }
 
@@ -200,13 +207,23 @@ impl Login {
         }
     }
 
+    /// Where replies to this user go: users hear their own only. A name that a subject cannot have is left out.
+    pub fn inbox(&self) -> String {
+        let is_word = |user: &&String| {
+            !user.is_empty() && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        };
+        self.user.as_ref().filter(is_word).map_or_else(|| "_INBOX".to_owned(), |user| access::inbox(user))
+    }
+
     fn options(self) -> ConnectOptions {
-        match self {
+        let inbox = self.inbox();
+        let options = match self {
             Self { token: Some(token), .. } => ConnectOptions::with_token(token),
             Self { user: Some(user), password: Some(password), .. } => {
                 ConnectOptions::with_user_and_password(user, password)
             }
             _ => ConnectOptions::new(),
-        }
+        };
+        options.custom_inbox_prefix(inbox)
     }
 }

@@ -103,7 +103,9 @@ impl Subscription {
             },
             ..pull::Config::default()
         };
-        let stream = bus.jetstream.get_stream(subject::EVENTS_STREAM).await.map_err(Unavailable::new)?;
+        // Subscribers of one account may not ask for the stream: it tells of all subjects.
+        let stream =
+            bus.jetstream.get_stream_no_info(subject::EVENTS_STREAM).await.map_err(Unavailable::new)?;
         // Never the call that changes a consumer which is there: it would get this filter, and lose events of its own.
         let consumer = match stream.create_consumer_strict(config).await {
             Ok(consumer) => consumer,

@@ -26,6 +26,7 @@ impl Bus {
     /// When NATS cannot be reached within five seconds.
     pub async fn teller(&self) -> Result<Teller, Unavailable> {
         let login = Login::of(&self.addresses);
+        let inbox = login.inbox();
         let is_used = Arc::new(AtomicBool::new(false));
         let authenticate = move |_nonce: Vec<u8>| {
             // Asked each time that it connects.
@@ -43,6 +44,7 @@ impl Bus {
             }
         };
         let connecting = ConnectOptions::with_auth_callback(authenticate)
+            .custom_inbox_prefix(inbox)
             .name(format!("{} (telling)", self.name))
             .client_capacity(CLIENT_CAPACITY)
             .connection_timeout(CALL_DEADLINE)

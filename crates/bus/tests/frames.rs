@@ -1,17 +1,15 @@
 //! Inputs are joined into frames; what is acknowledged is there, what is not is said.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::support::{Broker, input};
 use bus::frames::{self, AppendError, Writer};
 use bus::reader::StreamMessage;
 use bus::{Bus, Topology};
 use contracts::v1;
 use prost::Message;
-use support::{Broker, input};
 
 /// All inputs of the stream, frame by frame.
 async fn stored(bus: &Bus) -> Vec<Vec<String>> {

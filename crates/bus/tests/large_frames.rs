@@ -1,13 +1,11 @@
 //! However much waits in a stream, a reader holds a bounded part of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Broker, PATIENCE};
 use bus::frames::{self, Writer};
 use contracts::v1;
-use support::{Broker, PATIENCE};
 use tokio::time::Instant;
 
 /// Bytes of a large input, near the most that a frame takes.

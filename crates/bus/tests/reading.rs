@@ -1,9 +1,8 @@
 //! Streams are read in order, each message once, over a killed server.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Broker, PATIENCE, input};
 use bus::events::{Begin, Subscription};
 use bus::frames::{self, Scanned, Writer};
 use bus::publish::Outgoing;
@@ -12,7 +11,6 @@ use contracts::{subject, v1};
 use flow_model::{AccountId, WorkflowId};
 use futures::StreamExt;
 use local_stack::Nats;
-use support::{Broker, PATIENCE, input};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_is_opened_after_its_cursor_misses_and_repeats_nothing() {

@@ -5,14 +5,12 @@
     reason = "a handler that panics is tested, and a test fails by panicking"
 )]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::Broker;
 use bus::rpc::{CallError, RunningServer, Server};
 use contracts::v1::{self, Failure};
 use contracts::{ErrorCode, subject};
-use support::Broker;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -76,9 +74,10 @@ async fn calls_fail_at_once_while_the_broker_is_away_and_work_when_it_is_back() 
     let mut broker = Broker::start().await;
     let _server = serve(&broker).await;
     broker.nats.kill();
-    support::eventually("the bus notices", || async { broker.bus.check().await.is_err() }).await;
+    crate::support::eventually("the bus notices", || async { broker.bus.check().await.is_err() }).await;
     let away = tokio::time::timeout(DEADLINE, ask(&broker, "fine", DEADLINE)).await.unwrap();
     assert!(matches!(away, Err(CallError::Unavailable(_))), "{away:?}");
     broker.nats.start_again().unwrap();
-    support::eventually("calls work again", || async { ask(&broker, "fine", DEADLINE).await.is_ok() }).await;
+    crate::support::eventually("calls work again", || async { ask(&broker, "fine", DEADLINE).await.is_ok() })
+        .await;
 }

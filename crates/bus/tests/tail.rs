@@ -1,12 +1,10 @@
 //! Tails of the stream of events: one account's messages, in order, and nothing after a doubt.
 
-mod support;
-
+use crate::support::Broker;
 use bus::publish::Outgoing;
 use bus::tail::{Tail, extent, stamp_at};
 use contracts::subject;
 use flow_model::AccountId;
-use support::Broker;
 
 fn message(account: &str, event_type: &str, text: &str) -> Outgoing {
     Outgoing {

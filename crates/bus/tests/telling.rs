@@ -1,12 +1,10 @@
 //! A connection for telling ends with the broker that it was made to.
 
-mod support;
-
+use crate::support::{Broker, eventually};
 use bus::events;
 use bus::publish::Outgoing;
 use contracts::subject;
 use flow_model::AccountId;
-use support::{Broker, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_connection_that_was_lost_is_never_told() {

@@ -31,6 +31,8 @@ pub enum ErrorCode {
     SecretNotFound,
     /// No such key of this account.
     ApiKeyNotFound,
+    /// No such OAuth client of this account.
+    OAuthClientNotFound,
     /// No such knowledge base in this account.
     KnowledgeBaseNotFound,
     /// No such document in this knowledge base.
@@ -39,8 +41,12 @@ pub enum ErrorCode {
     NotFound,
     /// The route exists with another method.
     MethodNotAllowed,
+    /// The head or the body of the request did not come in time.
+    RequestTimeout,
     /// The body is over the limit.
     PayloadTooLarge,
+    /// The request line is over the limit.
+    UriTooLong,
     /// The body is not JSON, or of no kind that is taken here.
     UnsupportedMediaType,
     /// A document that is broken, encrypted or empty.
@@ -59,6 +65,8 @@ pub enum ErrorCode {
     PreconditionFailed,
     /// Over a rate limit.
     RateLimitExceeded,
+    /// The head is over the limit, or has too many fields.
+    HeadersTooLarge,
     /// The caller waited for an execution, and it failed.
     WorkflowExecutionFailed,
     /// A fault of ours; details are in the log only.
@@ -71,7 +79,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::MissingRequiredField,
         Self::InvalidWorkflowConfig,
@@ -85,11 +93,14 @@ impl ErrorCode {
         Self::DeadLetterNotFound,
         Self::SecretNotFound,
         Self::ApiKeyNotFound,
+        Self::OAuthClientNotFound,
         Self::KnowledgeBaseNotFound,
         Self::DocumentNotFound,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::PayloadTooLarge,
+        Self::UriTooLong,
         Self::UnsupportedMediaType,
         Self::DocumentUnreadable,
         Self::WorkflowAlreadyExists,
@@ -99,6 +110,7 @@ impl ErrorCode {
         Self::SecretsNotConfigured,
         Self::PreconditionFailed,
         Self::RateLimitExceeded,
+        Self::HeadersTooLarge,
         Self::WorkflowExecutionFailed,
         Self::InternalError,
         Self::ServiceUnavailable,
@@ -122,11 +134,14 @@ impl ErrorCode {
             Self::DeadLetterNotFound => "DEAD_LETTER_NOT_FOUND",
             Self::SecretNotFound => "SECRET_NOT_FOUND",
             Self::ApiKeyNotFound => "API_KEY_NOT_FOUND",
+            Self::OAuthClientNotFound => "OAUTH_CLIENT_NOT_FOUND",
             Self::KnowledgeBaseNotFound => "KNOWLEDGE_BASE_NOT_FOUND",
             Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UriTooLong => "URI_TOO_LONG",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::DocumentUnreadable => "DOCUMENT_UNREADABLE",
             Self::WorkflowAlreadyExists => "WORKFLOW_ALREADY_EXISTS",
@@ -136,6 +151,7 @@ impl ErrorCode {
             Self::SecretsNotConfigured => "SECRETS_NOT_CONFIGURED",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
+            Self::HeadersTooLarge => "HEADERS_TOO_LARGE",
             Self::WorkflowExecutionFailed => "WORKFLOW_EXECUTION_FAILED",
             Self::InternalError => "INTERNAL_ERROR",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
@@ -163,10 +179,12 @@ impl ErrorCode {
             | Self::DeadLetterNotFound
             | Self::SecretNotFound
             | Self::ApiKeyNotFound
+            | Self::OAuthClientNotFound
             | Self::KnowledgeBaseNotFound
             | Self::DocumentNotFound
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::WorkflowAlreadyExists
             | Self::KnowledgeBaseAlreadyExists
             | Self::Conflict
@@ -174,9 +192,11 @@ impl ErrorCode {
             | Self::SecretsNotConfigured => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
+            Self::UriTooLong => 414,
             Self::UnsupportedMediaType => 415,
             Self::InvalidNodeConfig | Self::DocumentUnreadable => 422,
             Self::RateLimitExceeded => 429,
+            Self::HeadersTooLarge => 431,
             Self::WorkflowExecutionFailed | Self::InternalError => 500,
             Self::ServiceUnavailable => 503,
             Self::Timeout => 504,
@@ -200,11 +220,14 @@ impl ErrorCode {
             Self::DeadLetterNotFound => "Dead letter does not exist",
             Self::SecretNotFound => "Secret does not exist",
             Self::ApiKeyNotFound => "API key does not exist",
+            Self::OAuthClientNotFound => "OAuth client does not exist",
             Self::KnowledgeBaseNotFound => "Knowledge base does not exist",
             Self::DocumentNotFound => "Document does not exist",
             Self::NotFound => "No such route",
             Self::MethodNotAllowed => "The route does not take this method",
+            Self::RequestTimeout => "The request did not come in time",
             Self::PayloadTooLarge => "The request body is too large",
+            Self::UriTooLong => "The address of the request is too long",
             Self::UnsupportedMediaType => "The request body must be application/json",
             Self::DocumentUnreadable => "The document cannot be read",
             Self::WorkflowAlreadyExists => "Workflow with this name already exists",
@@ -214,6 +237,7 @@ impl ErrorCode {
             Self::SecretsNotConfigured => "Secrets cannot be kept: the operator has set no key for them",
             Self::PreconditionFailed => "The workflow has changed since it was read",
             Self::RateLimitExceeded => "Too many requests",
+            Self::HeadersTooLarge => "The headers of the request are too large or too many",
             Self::WorkflowExecutionFailed => "Workflow execution failed",
             Self::InternalError => "Internal error",
             Self::ServiceUnavailable => "The service is temporarily unavailable",

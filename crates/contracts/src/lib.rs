@@ -3,6 +3,7 @@
 //! The messages are generated from `proto-schemas/turnloom/v1`, which is their source.
 //! There is no I/O here: `bus` carries what this crate describes.
 
+pub mod access;
 pub mod cost;
 pub mod error;
 pub mod event_type;
@@ -14,6 +15,15 @@ pub mod subject;
 #[allow(clippy::all, clippy::pedantic, reason = "generated code")]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/turnloom.v1.rs"));
+}
+
+impl v1::ExecutionRecord {
+    /// Whether a customer's message began it: it tells of one, and counts as one that was received.
+    #[must_use]
+    pub fn began_by_message(&self) -> bool {
+        let by_something_else = self.started_by_api || self.started_by_timer || self.started_by_release;
+        !by_something_else && self.retry_of.is_empty()
+    }
 }
 
 /// The source of [`v1::Replies`], for subscribers in other languages.

@@ -177,6 +177,12 @@ impl<'a> Object<'a> {
     }
 }
 
+/// A whole number, also one that is written as `10.0` or `1e1`: JSON Schema counts those, too.
+#[must_use]
+pub fn whole_number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_number()?.to_string().strip_suffix(".0")?.parse().ok())
+}
+
 /// The kind of a JSON value, with its article.
 #[must_use]
 pub fn kind(value: &Value) -> &'static str {

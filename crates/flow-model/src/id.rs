@@ -47,6 +47,9 @@ pub mod kind {
     /// What lets somebody in, whatever its secret is now.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum ApiKey {}
+    /// A program that acts for an account by OAuth 2.0.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum OAuthClient {}
     /// A row of the audit log.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum AuditEntry {}
@@ -78,6 +81,9 @@ pub mod kind {
     impl super::Kind for ApiKey {
         const NAME: &'static str = "api-key";
     }
+    impl super::Kind for OAuthClient {
+        const NAME: &'static str = "oauth-client";
+    }
     impl super::Kind for AuditEntry {
         const NAME: &'static str = "audit-entry";
     }
@@ -101,6 +107,8 @@ pub type KnowledgeBaseId = Id<kind::KnowledgeBase>;
 pub type RunnerId = Id<kind::Runner>;
 /// What lets somebody in. It stays when the secret is rotated; ids sort by when keys were made.
 pub type ApiKeyId = Id<kind::ApiKey>;
+/// A program that acts for an account by OAuth 2.0: its `client_id`. Ids sort by when clients were registered.
+pub type OAuthClientId = Id<kind::OAuthClient>;
 /// A row of the audit log. A UUIDv7 of when it was written.
 pub type AuditEntryId = Id<kind::AuditEntry>;
 

@@ -16,7 +16,7 @@ pub mod workflow;
 pub use channel::Channel;
 pub use id::{
     AccountId, ApiKeyId, AuditEntryId, ConversationId, DeadLetterId, ExecutionId, KnowledgeBaseId, MessageId,
-    RunnerId, WorkflowId,
+    OAuthClientId, RunnerId, WorkflowId,
 };
 pub use problem::{Problem, ProblemCode, Warning, WarningCode};
 pub use secret_name::SecretName;

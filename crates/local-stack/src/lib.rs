@@ -15,7 +15,7 @@ pub mod testing;
 use std::io;
 use std::path::PathBuf;
 
-pub use nats::Nats;
+pub use nats::{Nats, PID_FILE, USERS_FILE, Users};
 pub use postgres::Postgres;
 
 /// A server could not be started.

@@ -1,8 +1,9 @@
 //! A private nats-server with JetStream that syncs every message before it acknowledges it.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -39,13 +40,29 @@ pub struct Nats {
 struct Own {
     /// User and password that every client has to name.
     login: Option<(String, String)>,
+    /// Who may do what, and what the server's environment has for it.
+    users: Option<Users>,
     /// How often it syncs, as its configuration says it.
     sync_interval: &'static str,
 }
 
 impl Own {
-    const USUAL: Self = Self { login: None, sync_interval: "always" };
+    const USUAL: Self = Self { login: None, users: None, sync_interval: "always" };
 }
+
+/// Users that a server knows; all others are refused.
+#[derive(Debug, Clone)]
+pub struct Users {
+    /// A part of the server's configuration with `authorization` in it. It is kept in [`USERS_FILE`] in the server's directory.
+    pub conf: String,
+    /// Variables that the configuration takes from the server's environment, such as passwords.
+    pub environment: Vec<(String, String)>,
+}
+
+/// The file of users in the directory of a server that has any. A change counts when the server is told to read it again.
+pub const USERS_FILE: &str = "users.conf";
+/// The file that names the process of a server in its directory.
+pub const PID_FILE: &str = "nats.pid";
 
 impl Nats {
     /// Starts a server that keeps its streams in this directory.
@@ -54,6 +71,19 @@ impl Nats {
     /// When the program is missing, or it does not become ready.
     pub fn start(directory: &Path) -> Result<Self, Error> {
         Self::in_directory(directory.to_owned(), None, Own::USUAL)
+    }
+
+    /// Starts a server that knows these users only; it keeps its streams in this directory, or none without one. They are
+    /// not part of [`Nats::url`].
+    ///
+    /// # Errors
+    /// As [`Nats::start`].
+    pub fn start_with(directory: Option<&Path>, users: Users) -> Result<Self, Error> {
+        let own = Own { users: Some(users), ..Own::USUAL };
+        match directory {
+            Some(directory) => Self::in_directory(directory.to_owned(), None, own),
+            None => Self::in_temporary_directory(own),
+        }
     }
 
     /// Starts a server whose streams go away with this value.
@@ -88,6 +118,9 @@ impl Nats {
 
     fn in_directory(directory: PathBuf, ephemeral: Option<TempDir>, own: Own) -> Result<Self, Error> {
         fs::create_dir_all(&directory).map_err(io_error(format!("cannot make {}", directory.display())))?;
+        if let Some(users) = &own.users {
+            write_private(&directory.join(USERS_FILE), &users.conf)?;
+        }
         let mut nats = Self {
             directory,
             program: binaries::nats()?,
@@ -126,6 +159,19 @@ impl Nats {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|(server, _)| server.id())
+    }
+
+    /// Where it has its files.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Lets it read its configuration again.
+    pub fn reload(&self) {
+        if let Some(server) = self.pid() {
+            signal(server, Signal::HUP);
+        }
     }
 
     /// Kills it without notice, as a crash would.
@@ -182,6 +228,7 @@ impl Nats {
         let mut server = Command::new(&self.program)
             .arg("--config")
             .arg(&config)
+            .envs(self.own.users.iter().flat_map(|users| users.environment.iter().cloned()))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -199,9 +246,10 @@ impl Nats {
     fn config(&self) -> String {
         format!(
             "listen: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\nserver_name: turnloom-local\nmax_payload: 1MB\n\
-             jetstream {{\n  store_dir: {:?}\n  sync_interval: {:?}\n}}\n{}",
+             pid_file: {:?}\njetstream {{\n  store_dir: {:?}\n  sync_interval: {:?}\n}}\n{}{}",
             self.port,
             self.monitor_port,
+            self.directory.join(PID_FILE).display().to_string(),
             self.data().display().to_string(),
             self.own.sync_interval,
             self.own
@@ -211,6 +259,8 @@ impl Nats {
                     "authorization {{ user: {user:?}, password: {password:?} }}\n"
                 ))
                 .unwrap_or_default(),
+            // A name beside this file: the server looks there only.
+            self.own.users.as_ref().map(|_| format!("include {USERS_FILE:?}\n")).unwrap_or_default(),
         )
     }
 
@@ -250,6 +300,18 @@ impl Nats {
             && greeting.starts_with("INFO ")
             && greeting.contains("\"jetstream\":true")
     }
+}
+
+/// Writes a file that only its owner can read.
+fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    fs::remove_file(path).ok();
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(io_error(format!("cannot write {}", path.display())))
 }
 
 impl Drop for Nats {

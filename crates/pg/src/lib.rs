@@ -10,6 +10,7 @@ mod migrate;
 mod pool;
 mod prepared;
 pub mod raw;
+mod roles;
 pub mod slices;
 
 pub use config::PgConfig;
@@ -18,3 +19,4 @@ pub use error::{Unavailable, is_unavailable};
 pub use migrate::{MigrateError, migrate};
 pub use pool::{Connection, Pool};
 pub use prepared::{Prepare, Prepared};
+pub use roles::role_of;

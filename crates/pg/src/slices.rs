@@ -5,6 +5,9 @@
 //! shortly that those who come meanwhile hardly notice, and then it is given up, to be tried again. Which tables there are,
 //! and what else has to go with a slice, is known to their owners.
 //!
+//! Services are not the owners of their tables at run time. What takes an owner is in three functions of their schema, which a migration
+//! makes and which run as the owner, for their own sliced tables only: `make_slice`, `lock_slice`, `drop_slice`.
+//!
 //! [`lock`]: Sliced::lock
 
 use tokio_postgres::error::SqlState;
@@ -12,8 +15,6 @@ use tokio_postgres::{Client, Error, Transaction};
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// The lock under which slices are made; an arbitrary number that nothing else locks.
-const MAKING_LOCK: i64 = 0x736c_6963_6573;
 /// The first half of the locks under which slices are dropped, one for each table; arbitrary, too.
 const DROPPING_LOCK: i32 = 0x736c_6963;
 /// How long a lock is waited for, in milliseconds: others who want the table wait as long behind it.
@@ -74,20 +75,10 @@ impl Sliced {
         format!("{}_{slice}", self.table).replace('-', "minus")
     }
 
-    /// The statements that make a slice if there is none. Sent as one simple query they are one transaction; those who
-    /// need the same slice at once wait for each other.
+    /// The statement that makes a slice if there is none; those who need the same slice at once wait for each other.
     #[must_use]
     pub fn making(self, slice: i64) -> String {
-        let (table, name) = (self.table, self.name(slice));
-        let (from, to) = (self.begin_ms(slice) / 1000, self.begin_ms(slice + 1) / 1000);
-        format!(
-            "SELECT pg_advisory_xact_lock({MAKING_LOCK}); \
-             DO $$ BEGIN IF to_regclass('{name}') IS NULL THEN \
-             CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
-             ALTER TABLE {table} ATTACH PARTITION {name} \
-             FOR VALUES FROM (to_timestamp({from})) TO (to_timestamp({to})); \
-             END IF; END $$"
-        )
+        format!("SELECT make_slice('{}', {slice})", self.table)
     }
 
     /// All slices, oldest first.
@@ -124,14 +115,8 @@ impl Sliced {
     /// # Errors
     /// One that [`is_in_use`], when others have it for longer than is waited for; the transaction is over then.
     pub async fn lock(self, transaction: &Transaction<'_>, slice: i64) -> Result<bool, Error> {
-        let (table, name) = (self.table, self.name(slice));
-        // The table first, as everybody does who reads the slice through it.
-        transaction.batch_execute(&format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
-        let there = transaction.query_one("SELECT to_regclass($1::text) IS NOT NULL", &[&name]).await?.get(0);
-        if there {
-            transaction.batch_execute(&format!("LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")).await?;
-        }
-        Ok(there)
+        let row = transaction.query_one("SELECT lock_slice($1, $2)", &[&self.table, &slice]).await?;
+        Ok(row.get(0))
     }
 
     /// Drops a slice that is locked. Its files are removed after the commit, when nobody waits any more.
@@ -139,7 +124,7 @@ impl Sliced {
     /// # Errors
     /// When the statement fails.
     pub async fn drop(self, transaction: &Transaction<'_>, slice: i64) -> Result<(), Error> {
-        transaction.batch_execute(&format!("DROP TABLE {}", self.name(slice))).await
+        transaction.execute("SELECT drop_slice($1, $2)", &[&self.table, &slice]).await.map(|_| ())
     }
 }
 

@@ -21,6 +21,8 @@ const KEY_BYTES: usize = 32;
 const FORM: u8 = 1;
 /// What the sealed bytes are for, so that they cannot serve anything else.
 const PURPOSE: &[u8] = b"turnloom.secret.v1";
+/// The same of what is no account's secret but the product's own.
+const OWN_PURPOSE: &[u8] = b"turnloom.own.v1\n";
 
 /// The key is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +82,18 @@ impl Sealer {
         name: &SecretName,
         value: &SecretString,
     ) -> Result<Vec<u8>, SealError> {
-        let value = value.expose_secret().as_bytes();
+        self.seal_about(about(account, name), value.expose_secret().as_bytes())
+    }
+
+    /// Seals something of the product itself, such as a key that it signs with, for its name.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn seal_own(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.seal_about([OWN_PURPOSE, name.as_bytes()].concat(), value)
+    }
+
+    fn seal_about(&self, about: Vec<u8>, value: &[u8]) -> Result<Vec<u8>, SealError> {
         if value.len() > VALUE_BYTES_MAX {
             return Err(SealError::TooLong);
         }
@@ -89,9 +102,8 @@ impl Sealer {
         // Sealed in place, so no copy of the value is left behind; its tag needs 16 bytes more.
         let mut body = Vec::with_capacity(value.len() + AES_256_GCM.tag_len());
         body.extend_from_slice(value);
-        let about = Aad::from(about(account, name));
         self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), about, &mut body)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(about), &mut body)
             .map_err(|_| SealError::TooLong)?;
         Ok([&[FORM], nonce.as_slice(), &body].concat())
     }
@@ -106,18 +118,32 @@ impl Sealer {
         name: &SecretName,
         sealed: &[u8],
     ) -> Result<SecretString, OpenError> {
+        let value = self.open_about(about(account, name), sealed)?;
+        str::from_utf8(&value).map(SecretString::from).map_err(|_| OpenError)
+    }
+
+    /// Opens what was sealed for this name by [`Sealer::seal_own`].
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_own(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        self.open_about([OWN_PURPOSE, name.as_bytes()].concat(), sealed)
+    }
+
+    fn open_about(&self, about: Vec<u8>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (form, rest) = sealed.split_first().ok_or(OpenError)?;
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(OpenError)?;
         if *form != FORM {
             return Err(OpenError);
         }
         let mut body = Zeroizing::new(body.to_vec());
-        let about = Aad::from(about(account, name));
-        let value = self
+        let opened = self
             .key
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), about, &mut body)
-            .map_err(|_| OpenError)?;
-        str::from_utf8(value).map(SecretString::from).map_err(|_| OpenError)
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(about), &mut body)
+            .map_err(|_| OpenError)?
+            .len();
+        body.truncate(opened);
+        Ok(body)
     }
 }
 
@@ -188,6 +214,17 @@ mod tests {
         assert!(sealer.open(account, &name("token2"), &ciphertext).is_err());
         assert!(self::sealer().open(account, &name("token"), &ciphertext).is_err());
         assert!(!ciphertext.windows(7).any(|part| part == b"planted"));
+    }
+
+    #[test]
+    fn what_is_the_products_own_is_opened_by_its_name_only_and_is_no_accounts_secret() {
+        let sealer = sealer();
+        let sealed = sealer.seal_own("a signing key", &[0, 159, 255]).unwrap();
+        assert_eq!(*sealer.open_own("a signing key", &sealed).unwrap(), [0, 159, 255]);
+        assert!(sealer.open_own("another", &sealed).is_err());
+        assert!(self::sealer().open_own("a signing key", &sealed).is_err());
+        assert!(sealer.open(AccountId::named("a"), &name("token"), &sealed).is_err());
+        assert!(sealer.open_own("token", &seal(&sealer, "x")).is_err());
     }
 
     #[test]

@@ -70,6 +70,26 @@ fn every_module_says_what_it_is() {
 }
 
 #[test]
+fn every_file_of_tests_is_part_of_its_crates_suite() {
+    let mut suites = 0;
+    for suite in sources().iter().filter(|path| path.ends_with("tests/main.rs")) {
+        suites += 1;
+        let text = text(suite);
+        let beside = suite.parent().expect("a file lies in a directory");
+        for path in sources().iter().filter(|path| path.parent() == Some(beside) && *path != suite) {
+            let name = path.file_stem().expect("a source has a name").to_string_lossy();
+            assert!(
+                text.contains(&format!("mod {name};")),
+                "{} is never run: {} lacks it",
+                path.display(),
+                suite.display()
+            );
+        }
+    }
+    assert!(suites >= 6, "only {suites} suites were found");
+}
+
+#[test]
 fn nothing_is_left_undone() {
     // Put together, so that this file does not find itself.
     let marks = ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!("));

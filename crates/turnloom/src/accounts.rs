@@ -6,7 +6,7 @@
 
 use anyhow::Context;
 use flow_model::AccountId;
-use gateway::audit::{Change, Log};
+use gateway::audit::{By, Change, Log};
 use gateway::keys::{AccountName, AccountRecord, Desk, KeyStatus, Limits};
 use gateway::span::Span;
 use gateway::store::{SCHEMA, Store};
@@ -69,7 +69,7 @@ impl Office {
     ) -> anyhow::Result<()> {
         let change = Change {
             account,
-            key: None,
+            by: By::Operator,
             action,
             resource: Some(changed),
             status: 200,

@@ -13,7 +13,7 @@ use crate::output::{Format, RED, styled};
 use crate::printing::{self, eprintln};
 use crate::{
     accounts, bench, chat, conversations, dead_letters, demo, doctor, events, executions, keys, metrics,
-    republish, retention, runners, up, workflows,
+    migrate, republish, retention, runners, subscribers, up, workflows,
 };
 
 /// Turnloom runs conversational workflows.
@@ -63,10 +63,14 @@ enum Command {
     DeadLetters(dead_letters::Command),
     /// Tells events and replies again, in order and with the same ids
     Republish(republish::Arguments),
+    /// Brings all tables up to date as their owner, for services that are none
+    Migrate(migrate::Arguments),
     /// Makes, lists and shows accounts, in the gateway's database
     Accounts(accounts::Arguments),
     /// Makes, lists, rotates and revokes keys of any account, in the gateway's database
     Keys(keys::Arguments),
+    /// Makes, lists and revokes who outside may read an account's events on the bus, in the broker's file of users
+    Subscribers(subscribers::Arguments),
     /// Shows how long things are kept and what is over its time, or has that dropped at once
     Retention(retention::Arguments),
     /// Looks at everything that Turnloom stands on, and says what to do
@@ -111,8 +115,10 @@ async fn execute(arguments: Arguments) -> anyhow::Result<()> {
         Command::Runners(arguments) => runners::run(arguments, &connection.api()?, format).await,
         Command::DeadLetters(command) => dead_letters::run(command, &connection.api()?, format).await,
         Command::Republish(arguments) => republish::run(arguments, &connection, format).await,
+        Command::Migrate(arguments) => migrate::run(arguments, &connection, format).await,
         Command::Accounts(arguments) => accounts::run(arguments, &connection, format).await,
         Command::Keys(arguments) => keys::run(arguments, &connection, format).await,
+        Command::Subscribers(arguments) => subscribers::run(arguments, &connection, format).await,
         Command::Retention(arguments) => retention::run(arguments, &connection, format).await,
         Command::Doctor(arguments) => doctor::run(arguments, &connection, format).await,
         Command::Bench(arguments) => Box::pin(bench::run(*arguments, &connection, format)).await,

@@ -45,11 +45,13 @@ enum Command {
     /// Ends a key for ever, with all its secrets: every gateway refuses it within a second
     Revoke {
         /// Its id
+        #[arg(id = "api_key", value_name = "KEY")]
         key: ApiKeyId,
     },
     /// Gives a key a new secret, and shows it, once
     Rotate {
         /// Its id
+        #[arg(id = "api_key", value_name = "KEY")]
         key: ApiKeyId,
         /// How long the secret before stays valid, 30 days at most; `0s` ends it within a second
         #[arg(long, default_value = "24h", value_parser = overlap)]

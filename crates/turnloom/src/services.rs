@@ -29,6 +29,28 @@ pub struct Settings {
     pub rate_limits: Switch,
 }
 
+/// Where each service finds the broker, with its own user in it.
+#[derive(Debug, Clone)]
+pub struct NatsUrls {
+    /// For the gateway.
+    pub gateway: String,
+    /// For the catalog.
+    pub catalog: String,
+    /// For the runner.
+    pub runner: String,
+    /// For the aggregator.
+    pub metrics: String,
+}
+
+impl NatsUrls {
+    /// The same for all.
+    #[must_use]
+    pub fn all(url: &str) -> Self {
+        let [gateway, catalog, runner, metrics] = std::array::from_fn(|_| url.to_owned());
+        Self { gateway, catalog, runner, metrics }
+    }
+}
+
 /// Services that are built and ready to run.
 pub struct Services {
     gateway: gateway::App,
@@ -55,21 +77,36 @@ impl Services {
         runner_settings: &[String],
         health: &Health,
     ) -> anyhow::Result<Self> {
+        Self::build_as(settings, &NatsUrls::all(&settings.nats_url), runner_settings, health).await
+    }
+
+    /// The same, each as a user of its own on the bus.
+    ///
+    /// # Errors
+    /// What the first one that fails says.
+    pub async fn build_as(
+        settings: &Settings,
+        nats: &NatsUrls,
+        runner_settings: &[String],
+        health: &Health,
+    ) -> anyhow::Result<Self> {
         let all = [
             ["--database-url", &settings.database_url],
-            ["--nats-url", &settings.nats_url],
             ["--nats-monitor-url", &settings.nats_monitor_url],
             ["--durability", "strict"],
         ];
-        let arguments = |name: &'static str| std::iter::once(name).chain(all.into_iter().flatten());
+        let arguments = |name: &'static str, nats_url| {
+            [name, "--nats-url", nats_url].into_iter().chain(all.into_iter().flatten())
+        };
         let secrets_key = ["--secrets-key", settings.secrets_key.expose_secret()];
         let more = runner_settings.iter().map(String::as_str);
-        let runner = arguments("execution-runner").chain(secrets_key).chain(more);
+        let runner = arguments("execution-runner", nats.runner.as_str()).chain(secrets_key).chain(more);
         let runner = execution_runner::Config::try_parse_from(runner)?;
         let runner = execution_runner::App::build(runner, health).await.context("execution-runner")?;
-        let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog"))?;
+        let catalog = workflow_catalog::Config::try_parse_from(arguments("workflow-catalog", &nats.catalog))?;
         let catalog = workflow_catalog::App::build(catalog, health).await.context("workflow-catalog")?;
-        let aggregator = metrics_aggregator::Config::try_parse_from(arguments("metrics-aggregator"))?;
+        let aggregator =
+            metrics_aggregator::Config::try_parse_from(arguments("metrics-aggregator", &nats.metrics))?;
         let aggregator =
             metrics_aggregator::App::build(aggregator, health).await.context("metrics-aggregator")?;
         let listen = settings.listen.to_string();
@@ -83,7 +120,8 @@ impl Services {
             ["--secrets-key", settings.secrets_key.expose_secret()],
             ["--rate-limits", rate_limits],
         ];
-        let gateway = gateway::Config::try_parse_from(arguments("gateway").chain(own.into_iter().flatten()))?;
+        let gateway = arguments("gateway", &nats.gateway).chain(own.into_iter().flatten());
+        let gateway = gateway::Config::try_parse_from(gateway)?;
         let gateway = gateway::App::build(gateway, health).await.context("gateway")?;
         Ok(Self { gateway, catalog, runner, aggregator })
     }

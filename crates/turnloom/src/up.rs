@@ -1,6 +1,7 @@
 //! `turnloom up`: a local stack and all services, in one process.
 
 mod api_key;
+mod bus_users;
 mod secrets_key;
 mod welcome;
 
@@ -10,6 +11,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
+use bus_users::BusUsers;
+use contracts::access::Party;
 use contracts::subject;
 use flow_model::AccountId;
 use gateway::Switch;
@@ -88,16 +91,17 @@ async fn serve(
     let admin = Admin::bind(&arguments.admin, health.clone(), "turnloom")?;
     let settings = Settings {
         database_url: stack.postgres.url(),
-        nats_url: stack.nats.url(),
+        nats_url: stack.users.url(&stack.nats.url(), Party::Operator),
         nats_monitor_url: stack.nats.monitor_url(),
         listen: arguments.listen,
         api_key: api_key.clone(),
         secrets_key,
         rate_limits: arguments.rate_limits,
     };
+    let urls = stack.users.urls(&stack.nats.url());
     let started = Instant::now();
     let services = tokio::select! {
-        built = Services::build(&settings, &health) => built?,
+        built = Services::build_as(&settings, &urls, &[], &health) => built?,
         () = shutdown.requested() => return Ok(()),
     };
     welcome::progress("services", started.elapsed());
@@ -120,6 +124,7 @@ async fn serve(
 struct Stack {
     postgres: Postgres,
     nats: Nats,
+    users: BusUsers,
 }
 
 impl Stack {
@@ -128,16 +133,15 @@ impl Stack {
         let started = Instant::now();
         let (of_postgres, of_nats) =
             (data_dir.map(|path| path.join("postgres")), data_dir.map(|path| path.join("nats")));
+        let users = BusUsers::new();
+        let known = users.for_broker(of_nats.as_deref())?;
         let postgres = tokio::task::spawn_blocking(move || match of_postgres {
             Some(directory) => Postgres::start(&directory),
             None => Postgres::ephemeral(),
         });
-        let nats = tokio::task::spawn_blocking(move || match of_nats {
-            Some(directory) => Nats::start(&directory),
-            None => Nats::ephemeral(),
-        });
+        let nats = tokio::task::spawn_blocking(move || Nats::start_with(of_nats.as_deref(), known));
         let (postgres, nats) = tokio::try_join!(postgres, nats)?;
-        let stack = Self { postgres: postgres?, nats: nats? };
+        let stack = Self { postgres: postgres?, nats: nats?, users };
         welcome::progress("PostgreSQL and nats-server", started.elapsed());
         Ok(stack)
     }

@@ -1,15 +1,13 @@
 //! Answers from a knowledge base with nothing to configure, and what happens when it does not know.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
 use bus::{Bus, BusConfig};
 use contracts::{subject, v1};
 use flow_model::{AccountId, WorkflowId};
 use platform::clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{Api, PATIENCE, eventually};
 
 const FAQ: &str = "# Shop\n\n## Opening hours\n\nThe shop is open from nine to six on weekdays, and on Saturdays until noon.\n\n\

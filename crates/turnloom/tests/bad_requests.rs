@@ -1,11 +1,9 @@
 //! Every bad input gets its status, its code and the field that is to blame.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{Answer, Api, workflows};
 
 /// What a request must be answered with; an empty field is none.

@@ -1,14 +1,12 @@
 //! A broker that comes back without its data, and streams that somebody deletes: everything goes on without a restart.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
 use bus::{Bus, BusConfig};
 use contracts::subject;
 use flow_model::WorkflowId;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{eventually, workflows};
 
 /// Customers that talk in one round.

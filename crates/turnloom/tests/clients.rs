@@ -1,15 +1,12 @@
 //! Clients that generators make from the OpenAPI document, used against the product.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-mod tools;
-
 use std::fs;
 use std::path::PathBuf;
 
-use support::Product;
+use crate::support::Product;
+use crate::tools::{directory, file, node, python, succeed};
 use tokio::process::Command;
-use tools::{directory, file, node, python, succeed};
 
 /// The programs that use the clients.
 const PROGRAMS: &str = "crates/turnloom/tests/clients";

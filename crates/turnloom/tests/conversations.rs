@@ -1,11 +1,9 @@
 //! Conversations over the API: looking at them, people taking part, cancelling, retrying, erasing.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{Api, eventually};
 
 fn hand_over() -> Value {

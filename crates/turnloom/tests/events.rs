@@ -1,18 +1,16 @@
 //! What subscribers get is what the AsyncAPI document says, no less and no more.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::Product;
 use bus::events::{Begin, Subscription};
 use bus::{Bus, BusConfig};
 use contracts::subject;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{PATIENCE, workflows};
 use tokio::time::Instant;
 

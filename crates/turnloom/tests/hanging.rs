@@ -1,13 +1,11 @@
 //! A database or a broker that hangs: every request is answered in time, and all is well when it goes on.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
 use gateway::Switch;
 use local_stack::Postgres;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{Answer, Api, eventually, workflows};
 use tokio::task::JoinSet;
 

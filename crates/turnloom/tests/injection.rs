@@ -5,13 +5,11 @@
 //! model is tried as well.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::answering::{BASE, data, messages, put_document, with_document};
+use crate::support::attempts::{ATTEMPTS, very_long};
+use crate::support::process::Process;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::answering::{BASE, data, messages, put_document, with_document};
-use support::attempts::{ATTEMPTS, very_long};
-use support::process::Process;
 use testkit::{FakeModel, FakeTarget, Request, Says};
 
 const SECRET: &str = "planted_crm";
@@ -209,10 +207,10 @@ async fn a_document_in_markdown_or_html_cannot_leave_its_place_either() {
     let model = FakeModel::saying(obedient);
     let url = model.base_url();
     let settings = ["--llm-url", &url, "--llm-model", "small-1"];
-    let mut product = support::Product::with_runner(&settings).await;
+    let mut product = crate::support::Product::with_runner(&settings).await;
     let api = &product.api;
     with_document(api, "text/plain", DOCUMENT).await;
-    api.run(&support::answering::answers("Help", "question", &json!({}))).await;
+    api.run(&crate::support::answering::answers("Help", "question", &json!({}))).await;
     api.say("somebody", HARMLESS).await;
     let rules = messages(&model.requests()[0])[0].1.clone();
     for (name, attempt) in ATTEMPTS {

@@ -1,12 +1,10 @@
 //! Knowledge bases over the API.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
 use gateway::key::Level;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{Answer, Api};
 
 const BASES: &str = "/v1/knowledge-bases";

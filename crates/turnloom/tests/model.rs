@@ -1,11 +1,9 @@
 //! Answers of a language model: what it is asked, what is made of what it says, and where a flow goes when it misbehaves.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Product;
+use crate::support::answering::{FAQ, answers, data, messages, says, with_document};
 use serde_json::{Value, json};
-use support::Product;
-use support::answering::{FAQ, answers, data, messages, says, with_document};
 use testkit::{Api, FakeModel, Says, eventually};
 use tokio::task::JoinSet;
 

@@ -1,10 +1,9 @@
 //! Secrets from the door to the database: who has the key can open what is stored, nobody else can read it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Product;
 use bus::{Bus, BusConfig};
 use contracts::{subject, v1};
 use flow_model::AccountId;
@@ -12,7 +11,6 @@ use gateway::key::Level;
 use secrecy::ExposeSecret;
 use secrets::{Sealer, SecretsConfig};
 use serde_json::{Value, json};
-use support::Product;
 use testkit::Api;
 
 /// Longer than any answer takes.

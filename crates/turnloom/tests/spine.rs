@@ -1,11 +1,9 @@
 //! A customer's message on its way through the whole product.
 
-mod support;
-
+use crate::support::Product;
 use gateway::key::Level;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Product;
 use testkit::{Api, eventually, workflows};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,18 +57,19 @@ impl App {
         let kept = config.keep.kept(runner.deduplication_days)?;
         let (partitions, groups) = (runner.partitions, runner.partition_groups);
         patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
-        store::prepare(&config.database, partitions, groups).await?;
+        let database = config.database.as_service(store::SCHEMA);
+        store::prepare(&database, partitions, groups).await?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "execution-runner"));
         let bus = connecting.await.context("--nats-url")?;
         let replicas = Some(config.topology.stream_replicas);
-        let settings = || pg::durability_problems(&config.database, store::SCHEMA);
+        let settings = || pg::durability_problems(&database, store::SCHEMA);
         let mut problems = patiently("the database", settings).await?;
         problems.extend(bus.durability_problems(&config.monitor, replicas).await);
         // Before anything is made that could not be changed later.
         config.durability.judge(problems)?;
         let layout = Layout { partitions, groups };
         patiently("the streams", || bus.ensure_topology(&config.topology, layout)).await?;
-        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        let pool = Pool::new(&database, store::SCHEMA)?;
         register_checks(health, &pool, &bus);
         let reads = Reads::new(pool.clone());
         let activity_reads = reads.clone();
@@ -78,7 +79,7 @@ impl App {
             partitions,
             store::deduplication_ms(runner.deduplication_days),
         );
-        let retention = Retention::new(config.database.clone(), kept);
+        let retention = Retention::new(database.clone(), kept);
         let desks = Desks {
             reads: reads.clone(),
             finder,
@@ -117,13 +118,13 @@ impl App {
                     drill: runner.fault_drill == Drill::On,
                     pulse: Arc::clone(&pulse),
                 };
-                let store = PgStore::new(config.database.clone(), group, runner.deduplication_days);
+                let store = PgStore::new(database.clone(), group, runner.deduplication_days);
                 let transport = BusTransport::new(bus.clone(), group);
                 let definitions = BusDefinitions::new(bus.clone());
                 Worker::new(worker, store, transport, definitions, Arc::new(clock::now_ms))
             })
             .collect();
-        let maintenance = Maintenance::new(config.database.clone(), retention);
+        let maintenance = Maintenance::new(database, retention);
         let watchdog = Watchdog::new(bus, config.topology, layout);
         let lease = runner.lease();
         Ok(Self { workers, pulses, lease, maintenance, watchdog, workshop, server })

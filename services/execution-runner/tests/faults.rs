@@ -1,10 +1,8 @@
 //! The database and the broker are killed under load: what was acknowledged is handled once.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{Stack, eventually, greet, workflow};
 use local_stack::Postgres;
-use support::{Stack, eventually, greet, workflow};
 
 const MESSAGES: usize = 600;
 
@@ -21,7 +19,7 @@ async fn through(stack: &mut Stack, mut kill: impl FnMut(&mut Stack), mut back: 
             back(stack);
         }
         let input = stack.message(&format!("c{}", n % 30), &format!("m-{n}"), &format!("hello {n}"));
-        let deadline = tokio::time::Instant::now() + support::PATIENCE;
+        let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
         while stack.writer.append(input.clone()).await.is_err() {
             assert!(tokio::time::Instant::now() < deadline, "message {n} is never acknowledged");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -34,7 +32,11 @@ async fn through(stack: &mut Stack, mut kill: impl FnMut(&mut Stack), mut back: 
         let answer: Result<contracts::v1::ListExecutionsResponse, _> = stack
             .bus
             .rpc()
-            .call(contracts::subject::runner::LIST_EXECUTIONS, &stack.list_of(greeting), support::PATIENCE)
+            .call(
+                contracts::subject::runner::LIST_EXECUTIONS,
+                &stack.list_of(greeting),
+                crate::support::PATIENCE,
+            )
             .await;
         answer.is_ok_and(|list| list.total == MESSAGES as u64)
     })

@@ -1,8 +1,7 @@
 //! Dead letters: what cannot be handled is there once, seen by its account only, and tried again with one effect.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{KEPT_FOR_EVER, PATIENCE, Stack, eventually, greet, workflow};
 use bus::publish::Outgoing;
 use bus::rpc::CallError;
 use contracts::v1::{DeadLetterKind, DeadLetterStatus, MessageState};
@@ -12,7 +11,6 @@ use execution_runner::store::Kept;
 use flow_model::{AccountId, ConversationId};
 use platform::keep::Keep;
 use prost::Message;
-use support::{KEPT_FOR_EVER, PATIENCE, Stack, eventually, greet, workflow};
 use uuid::Uuid;
 
 const INSERT: &str = "INSERT INTO dead_letters (incarnation, grp, seq, position, payload, error, attempts, id, kind, account_id, channel,

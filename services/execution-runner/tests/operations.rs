@@ -1,15 +1,13 @@
 //! What operators see of the runners, and telling a span again.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::support::{PARTITIONS, PATIENCE, Stack, eventually, greet, workflow};
 use bus::events::{Begin, Subscription};
 use bus::rpc::CallError;
 use contracts::{ErrorCode, subject, v1};
-use support::{PARTITIONS, PATIENCE, Stack, eventually, greet, workflow};
 
 /// A request that is not answered by then was lost, and is made again.
 const SOON: Duration = Duration::from_secs(3);

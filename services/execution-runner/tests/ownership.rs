@@ -1,9 +1,8 @@
 //! Who owns the partitions: fair shares, hand-over, take-over, and that a stale owner changes nothing.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PARTITIONS, Stack, eventually, greet, workflow};
 use bus::events::{Begin, Subscription};
 use contracts::v1;
 use execution_runner::partition::port::{
@@ -11,7 +10,6 @@ use execution_runner::partition::port::{
 };
 use execution_runner::store::PgStore;
 use pg::PgConfig;
-use support::{PARTITIONS, Stack, eventually, greet, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runners_share_the_partitions_fairly() {
@@ -175,7 +173,7 @@ async fn what_a_dead_owner_left_untold_is_told_by_the_next() {
     let subscription =
         Subscription::durable(&stack.bus, "test", contracts::subject::EVENTS_ALL, Begin::All).await.unwrap();
     let mut places: Vec<(u64, u64)> = Vec::new();
-    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
     while places.len() < 16 {
         assert!(tokio::time::Instant::now() < deadline, "{} events", places.len());
         for message in subscription.next_batch(100, Duration::from_millis(500)).await.unwrap() {

@@ -1,11 +1,9 @@
 //! Pages of a long list: those that are found by counters are those that a walk by cursor meets.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{Stack, workflow};
 use contracts::v1::{ExecutionStatus, ListExecutionsRequest};
 use flow_model::WorkflowId;
-use support::{Stack, workflow};
 
 /// Finished executions, over several slices.
 const FINISHED: i64 = 4000;

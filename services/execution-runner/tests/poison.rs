@@ -1,15 +1,13 @@
 //! Inputs that nobody can handle are given up after five tries, and everything else goes on.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PARTITIONS, Stack, greet, texts, workflow};
 use contracts::{partition, v1};
 use execution_runner::partition::port::{Ownership, Rates, Renewal, Store, StoreError};
 use execution_runner::store::PgStore;
 use pg::PgConfig;
-use support::{PARTITIONS, Stack, greet, texts, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_database_cannot_hold_goes_to_the_dead_letters_and_the_others_go_on() {
@@ -44,7 +42,7 @@ async fn an_input_that_five_runners_died_of_is_given_up_by_the_next() {
     let stack = Stack::start().await;
     let prepares = stack.runner("prepares").await;
     // Tries count in a stream that is known.
-    support::eventually("the partitions have an owner", || async {
+    crate::support::eventually("the partitions have an owner", || async {
         stack.owners().await.iter().map(|(_, count)| count).sum::<i64>() == i64::from(PARTITIONS)
     })
     .await;
@@ -122,7 +120,7 @@ async fn take_all(store: &PgStore, lease: Duration) -> Vec<Ownership> {
         rates: Rates::default(),
         shares: true,
     };
-    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
     loop {
         let gained = store.renew(&renewal).await.unwrap().gained;
         if gained.len() == PARTITIONS as usize {

@@ -1,10 +1,9 @@
 //! What is over its time goes, by the slice and with its counters, and nobody waits for that.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{KEPT_FOR_EVER, PARTITIONS, PATIENCE, Stack, eventually, greet, workflow};
 use bus::rpc::CallError;
 use chrono::{DateTime, Utc};
 use clap::Parser;
@@ -15,7 +14,6 @@ use flow_model::{ExecutionId, WorkflowId};
 use futures::future::join_all;
 use platform::health::Health;
 use platform::keep::Keep;
-use support::{KEPT_FOR_EVER, PARTITIONS, PATIENCE, Stack, eventually, greet, workflow};
 use uuid::Uuid;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -437,9 +435,14 @@ async fn executions_from_when_slices_were_days_are_all_there_and_counted() {
     let stack = Stack::start().await;
     let workflow = workflow();
     let sql = stack.sql().await;
-    sql.batch_execute(include_str!("../migrations/2026-11-26-000003_slices_of_thirty_days/down.sql"))
-        .await
-        .unwrap();
+    // What came later gives rights to the table, and is undone first.
+    for down in [
+        include_str!("../migrations/2026-11-27-000042_rows_of_accounts/down.sql"),
+        include_str!("../migrations/2026-11-27-000041_roles/down.sql"),
+        include_str!("../migrations/2026-11-26-000003_slices_of_thirty_days/down.sql"),
+    ] {
+        sql.batch_execute(down).await.unwrap();
+    }
     let (account, id) = (*stack.account.as_uuid(), *workflow.as_uuid());
     let begun = this() * SLICE_MS - 3 * DAY_MS;
     for day in 0..6 {
@@ -455,9 +458,13 @@ async fn executions_from_when_slices_were_days_are_all_there_and_counted() {
         FROM executions GROUP BY 1, 2, 3, 4, 5";
     sql.batch_execute(hours).await.unwrap();
 
-    sql.batch_execute(include_str!("../migrations/2026-11-26-000003_slices_of_thirty_days/up.sql"))
-        .await
-        .unwrap();
+    for up in [
+        include_str!("../migrations/2026-11-26-000003_slices_of_thirty_days/up.sql"),
+        include_str!("../migrations/2026-11-27-000041_roles/up.sql"),
+        include_str!("../migrations/2026-11-27-000042_rows_of_accounts/up.sql"),
+    ] {
+        sql.batch_execute(up).await.unwrap();
+    }
 
     assert_eq!(slices(&stack).await, [this() - 1, this()]);
     let runner = stack.runner("one").await;

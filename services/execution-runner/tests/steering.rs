@@ -1,13 +1,11 @@
 //! People and API consumers take part: handing over, taking over, saying, giving back, cancelling, retrying, erasing.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{Stack, ask_name, eventually, greet, texts, workflow};
 use contracts::v1::command::Kind;
 use contracts::{subject, v1};
 use flow_model::ConversationId;
 use serde_json::{Value, json};
-use support::{Stack, ask_name, eventually, greet, texts, workflow};
 use testkit::{FakeTarget, Reply};
 
 fn hand_over() -> Value {

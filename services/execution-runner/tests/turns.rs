@@ -1,9 +1,7 @@
 //! Turns on a real stack: what comes in is handled once, in order, and can be read back.
 
-mod support;
-
+use crate::support::{Stack, ask_name, greet, texts, workflow};
 use contracts::{subject, v1};
-use support::{Stack, ask_name, greet, texts, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_runs_its_workflow_and_is_read_back() {
@@ -217,7 +215,7 @@ async fn events_are_told_in_order_with_gap_free_numbers() {
             .await
             .unwrap();
     let mut events: Vec<serde_json::Value> = Vec::new();
-    let deadline = tokio::time::Instant::now() + support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
     while events.len() < 26 {
         assert!(tokio::time::Instant::now() < deadline, "{} events", events.len());
         for message in subscription.next_batch(100, std::time::Duration::from_millis(500)).await.unwrap() {

@@ -1,11 +1,9 @@
 //! Flows that wait: for other systems, for times, for nobody.
 
-mod support;
-
+use crate::support::{Stack, eventually, greet, texts, workflow};
 use contracts::{subject, v1};
 use flow_model::WorkflowId;
 use serde_json::{Value, json};
-use support::{Stack, eventually, greet, texts, workflow};
 use testkit::{FakeTarget, Reply};
 
 /// Asks a system of ours and says what it answers.

@@ -1,9 +1,8 @@
 //! Puts the gateway together and runs it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
 
-use actix_web::{App as HttpApp, HttpServer, middleware, web};
+use actix_web::{App as HttpApp, middleware, web};
 use anyhow::Context;
 use bus::Bus;
 use pg::Pool;
@@ -18,6 +17,7 @@ use crate::audit::Log;
 use crate::auth::Authenticator;
 use crate::client::Client;
 use crate::config::{Config, GatewayConfig};
+use crate::front::{self, Door};
 use crate::http::{self, RequestTimeout};
 use crate::idempotency::Idempotency;
 use crate::intake::Intake;
@@ -25,17 +25,14 @@ use crate::key::{ApiKey, Level};
 use crate::keys::Desk;
 use crate::limit::Limiter;
 use crate::limit::addresses::Addresses;
+use crate::oauth::OAuth;
+use crate::oauth::pace::Pace;
+use crate::oauth::signing::KeyRing;
 use crate::state::State;
 use crate::store::{self, Store};
 use crate::tail::Tails;
 use crate::uses::Uses;
 
-/// A request's head must be there within this time.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// An idle connection is closed after this.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Connections of one thread.
-const CONNECTIONS_MAX: usize = 10_000;
 /// Requests under way have so long to end when the gateway stops, seconds; longer than any caller may wait and it then
 /// takes to ask what became of its input.
 const DRAIN_SECONDS: u64 = 34;
@@ -61,14 +58,15 @@ impl App {
         let bootstrap = bootstrap.map(|key| ApiKey::parse(key.expose_secret())).transpose();
         let bootstrap = bootstrap.context("--bootstrap-key")?;
         let sealer = Sealer::new(&config.secrets)?;
-        let listener = TcpListener::bind(config.gateway.listen)
+        let listener = front::listen(config.gateway.listen)
             .with_context(|| format!("--listen: cannot listen on {}", config.gateway.listen))?;
         let address = listener.local_addr()?;
         patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
-        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        let database = config.database.as_service(store::SCHEMA);
+        let pool = Pool::new(&database, store::SCHEMA)?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "gateway"));
         let bus = connecting.await.context("--nats-url")?;
-        let settings = || pg::durability_problems(&config.database, store::SCHEMA);
+        let settings = || pg::durability_problems(&database, store::SCHEMA);
         let mut problems = patiently("the database", settings).await?;
         problems.extend(bus.durability_problems(&config.monitor, None).await);
         config.durability.judge(problems)?;
@@ -79,10 +77,14 @@ impl App {
             store.add_key(store::DEFAULT_ACCOUNT, "bootstrap", Level::FullAccess, &key).await?;
         }
         let uses = Uses::default();
+        let signing = KeyRing::new(store.clone(), sealer.clone());
+        let oauth = OAuth::new(store.clone(), signing, &config.gateway.issuer(address));
         let state = web::Data::new(State {
             limiter: config.gateway.limits_requests().then(|| Limiter::new(store.clone())),
             idempotency: Idempotency::new(store.clone()),
-            auth: Authenticator::new(store.clone(), uses.clone()),
+            auth: Authenticator::new(store.clone(), oauth.clone(), uses.clone()),
+            oauth,
+            token_pace: config.gateway.limits_requests().then(Pace::new),
             keys: Desk::new(store.clone()),
             audit: Log::new(store.clone()),
             trusted_proxies: config.gateway.trusted_proxies.clone(),
@@ -111,26 +113,27 @@ impl App {
         let background = self.background();
         let (state, ending) = (self.state.clone(), self.state.clone());
         let timeout = web::Data::new(RequestTimeout(self.config.request_timeout()));
-        let server = HttpServer::new(move || {
+        let outside = web::Data::new(self.config.outside());
+        let application = move || {
             HttpApp::new()
                 .app_data(state.clone())
                 .app_data(timeout.clone())
+                .app_data(outside.clone())
                 .wrap(middleware::from_fn(http::audited))
                 .wrap(middleware::from_fn(http::idempotent))
+                .wrap(middleware::from_fn(http::preflight))
                 .wrap(middleware::from_fn(http::bursts))
                 .wrap(middleware::from_fn(http::conditional))
+                .wrap(middleware::from_fn(http::plain_requests))
                 .wrap(middleware::from_fn(http::observe))
+                .wrap(middleware::from_fn(http::security_headers))
                 .configure(http::routes)
                 .default_service(web::to(http::not_found))
-        })
-        .workers(usize::from(self.config.http_workers))
-        .max_connections(CONNECTIONS_MAX)
-        .client_request_timeout(HEAD_DEADLINE)
-        .keep_alive(KEEP_ALIVE)
-        .disable_signals()
-        .shutdown_timeout(DRAIN_SECONDS)
-        .listen(self.listener)?
-        .run();
+        };
+        let (proxies, address_max) =
+            (self.config.trusted_proxies.clone(), self.config.connections_of_an_address());
+        let door = |connections_max| Door::new(connections_max, address_max, proxies);
+        let server = front::serve(self.listener, &self.config.serving(DRAIN_SECONDS), door, application)?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
         shutdown.requested().await;
@@ -154,6 +157,7 @@ impl App {
             tokio::spawn(self.uses.clone().keep(self.store.clone())),
             tokio::spawn(self.state.idempotency.clone().forget()),
             tokio::spawn(self.state.keys.clone().tidy()),
+            tokio::spawn(self.state.oauth.clone().tidy()),
             tokio::spawn(self.state.audit.clone().tidy(self.config.keep_audit_days)),
         ];
         tasks.extend(self.state.limiter.clone().map(|limiter| tokio::spawn(limiter.keep())));

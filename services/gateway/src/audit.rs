@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use flow_model::{AccountId, ApiKeyId, AuditEntryId};
+use flow_model::{AccountId, ApiKeyId, AuditEntryId, OAuthClientId};
 use platform::clock;
 use platform::keep::Keep;
 use tokio::time::MissedTickBehavior;
@@ -23,13 +23,24 @@ pub const RESOURCE_CHARS_MAX: usize = 300;
 /// How often what is over its time is removed.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
+/// Who changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Somebody on the command line.
+    Operator,
+    /// Whoever has this key.
+    Key(ApiKeyId),
+    /// An OAuth client with an access token.
+    Client(OAuthClientId),
+}
+
 /// What is written of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Whose.
     pub account: AccountId,
-    /// With which key; none on the command line.
-    pub key: Option<ApiKeyId>,
+    /// By whom.
+    pub by: By,
     /// The operation's id in the API's documentation, or what an operator calls it.
     pub action: &'static str,
     /// What was changed, if that is known; [`RESOURCE_CHARS_MAX`] characters at most.
@@ -49,9 +60,11 @@ pub struct Entry {
     pub id: AuditEntryId,
     /// When it was written, Unix milliseconds.
     pub at_ms: i64,
-    /// The key; none on the command line.
+    /// The key; none on the command line, and of a client.
     pub key: Option<ApiKeyId>,
-    /// The key's name then.
+    /// The OAuth client, if it was one.
+    pub client: Option<OAuthClientId>,
+    /// The name of the key or client then.
     pub actor: String,
     /// The operation's id.
     pub action: String,
@@ -83,6 +96,8 @@ pub struct Filter {
 pub enum Actor {
     /// This key.
     Key(ApiKeyId),
+    /// This OAuth client.
+    Client(OAuthClientId),
     /// Whoever had this name then.
     Named(String),
 }
@@ -132,10 +147,10 @@ impl Log {
             match self.forget(since_ms).await {
                 Ok(0) => {}
                 Ok(rows) => {
-                    tracing::info!(rows, "rows of the audit log that were over their time are removed")
+                    tracing::info!(rows, "rows of the audit log that were over their time are removed");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the audit log cannot be tidied; it is tried again later")
+                    tracing::warn!(%error, "the audit log cannot be tidied; it is tried again later");
                 }
             }
         }

@@ -16,6 +16,8 @@ use platform::telemetry::TelemetryConfig;
 use secrecy::SecretString;
 use secrets::SecretsConfig;
 
+use crate::front;
+use crate::http::{self, Outside, cors};
 use crate::intake::Rules;
 
 /// Serves the public API. Any number may run side by side.
@@ -65,12 +67,33 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("'{text}' is no network such as 10.0.0.0/8 and no address"))
 }
 
+/// Where callers find the API: scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(Option<String>);
+
+/// An empty text is none, as compose files pass on what is not set.
+fn public_url(text: &str) -> Result<PublicUrl, String> {
+    let wrong =
+        || format!("'{text}' is not an http or https URL without path, such as https://api.example.com");
+    if text.is_empty() {
+        return Ok(PublicUrl(None));
+    }
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let origin = url.origin().ascii_serialization();
+    let bare = text == origin || text.strip_suffix('/') == Some(&origin);
+    if ["http", "https"].contains(&url.scheme()) && bare { Ok(PublicUrl(Some(origin))) } else { Err(wrong()) }
+}
+
 /// What is the gateway's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GatewayConfig {
     /// Where the API is served; port 0 takes a free one
     #[arg(long, env = "TURNLOOM_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where callers find the API, such as `https://api.example.com`: the issuer of OAuth tokens, the same for all gateways. Without
+    /// it, where it listens
+    #[arg(long, env = "TURNLOOM_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<PublicUrl>,
     /// A full-access key of the account `default`, made when it is not there; none unless set
     #[arg(long, env = "TURNLOOM_BOOTSTRAP_KEY", hide_env_values = true)]
     pub bootstrap_key: Option<SecretString>,
@@ -95,6 +118,23 @@ pub struct GatewayConfig {
     /// commas; nobody is unless set
     #[arg(long, env = "TURNLOOM_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections at once, in all; whoever comes when there are so many is sent away. Fewer when the process may not open so
+    /// many files. Each gateway for itself
+    #[arg(long, env = "TURNLOOM_CONNECTIONS_MAX", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
+    pub connections_max: u32,
+    /// Connections of one address (of one /64 of IPv6) at once; 0 is no limit. Those of trusted proxies are not counted; behind another
+    /// proxy all callers have its address. Each gateway for itself
+    #[arg(long, env = "TURNLOOM_ADDRESS_CONNECTIONS_MAX", default_value_t = 2000,
+          value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub address_connections_max: u32,
+    /// Sites whose scripts may call from browsers (CORS): origins such as `https://app.example.com`, separated by commas; none unless
+    /// set
+    #[arg(long, env = "TURNLOOM_CORS_ORIGINS", value_delimiter = ',', value_parser = cors::origin)]
+    pub cors_origins: Vec<String>,
+    /// Whether TLS ends before the gateway: then browsers are told to come by TLS only (Strict-Transport-Security)
+    #[arg(long, env = "TURNLOOM_BEHIND_TLS", default_value = "off")]
+    pub behind_tls: Switch,
     /// Days that the audit log is kept; 0 is for ever
     #[arg(long, env = "TURNLOOM_KEEP_AUDIT_DAYS", default_value = "400", value_parser = Keep::parse::<1>)]
     pub keep_audit_days: Keep,
@@ -118,6 +158,18 @@ pub struct GatewayConfig {
 }
 
 impl GatewayConfig {
+    /// The name that the installation has in OAuth tokens. What listens everywhere is found on this machine.
+    pub(crate) fn issuer(&self, listens: SocketAddr) -> String {
+        let here = || {
+            if listens.ip().is_unspecified() {
+                format!("http://localhost:{}", listens.port())
+            } else {
+                format!("http://{listens}")
+            }
+        };
+        self.public_url.as_ref().and_then(|url| url.0.clone()).unwrap_or_else(here)
+    }
+
     pub(crate) fn limits_requests(&self) -> bool {
         self.rate_limits == Switch::On
     }
@@ -125,6 +177,25 @@ impl GatewayConfig {
     /// None when addresses are not limited.
     pub(crate) fn bursts(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.address_requests_per_second).filter(|_| self.limits_requests())
+    }
+
+    /// None when they are not limited.
+    pub(crate) fn connections_of_an_address(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.address_connections_max).filter(|_| self.limits_requests())
+    }
+
+    pub(crate) fn outside(&self) -> Outside {
+        Outside { origins: cors::Origins::new(&self.cors_origins), behind_tls: self.behind_tls == Switch::On }
+    }
+
+    pub(crate) fn serving(&self, drain_seconds: u64) -> front::Serving {
+        let body_bytes_max = (self.body_bytes_max as usize).max(http::DOCUMENT_BYTES_MAX) as u64;
+        front::Serving {
+            workers: usize::from(self.http_workers),
+            connections_max: self.connections_max as usize,
+            drain_seconds,
+            rules: front::Rules { body_bytes_max },
+        }
     }
 
     pub(crate) fn overload_rules(&self) -> Rules {
@@ -143,6 +214,21 @@ impl GatewayConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin_or_nothing() {
+        for (text, expected) in [
+            ("https://api.example.com", Some("https://api.example.com")),
+            ("http://localhost:8080/", Some("http://localhost:8080")),
+            ("", None),
+        ] {
+            assert_eq!(public_url(text), Ok(PublicUrl(expected.map(str::to_owned))), "{text}");
+        }
+        for text in ["api.example.com", "https://api.example.com/v1", "ftp://a", "https://a?b", "https://u@a"]
+        {
+            assert!(public_url(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_proxy_is_a_network_or_an_address() {

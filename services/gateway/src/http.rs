@@ -9,6 +9,7 @@ mod bursts;
 mod caller;
 mod conditional;
 mod conversations;
+pub(crate) mod cors;
 mod customers;
 mod dead_letters;
 mod deadline;
@@ -20,14 +21,18 @@ mod idempotent;
 mod knowledge_bases;
 mod listing;
 mod messages;
+mod oauth;
+mod oauth_clients;
 mod observe;
 pub(crate) mod openapi;
 pub(crate) mod operation;
+mod plain_requests;
 mod prefer;
 mod query;
 mod remote;
 mod runners;
 mod secrets;
+mod security_headers;
 mod workflows;
 
 use actix_web::{Route, guard, web};
@@ -37,8 +42,12 @@ use error::ApiError;
 pub(crate) use audited::audited;
 pub(crate) use bursts::bursts;
 pub(crate) use conditional::conditional;
+pub(crate) use cors::preflight;
 pub(crate) use idempotent::idempotent;
+pub(crate) use knowledge_bases::documents::put::DOCUMENT_BYTES_MAX;
 pub(crate) use observe::{RequestTimeout, observe};
+pub(crate) use plain_requests::plain_requests;
+pub(crate) use security_headers::{Outside, security_headers};
 
 /// All routes of the API, and its documentation. They are tried in this order, so the busiest ones come first.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
@@ -111,6 +120,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .configure(of_knowledge)
         .configure(of_accounts)
         .configure(for_operators)
+        .configure(of_oauth)
         .service(
             web::resource("/v1/openapi.json")
                 .route(read().to(openapi::serve))
@@ -224,6 +234,49 @@ fn of_accounts(config: &mut web::ServiceConfig) {
         .service(
             web::resource("/v1/audit-log")
                 .route(read().to(audit_log::list))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        );
+}
+
+/// Routes of OAuth 2.0, and of its clients.
+fn of_oauth(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/v1/oauth-clients")
+                .route(read().to(oauth_clients::list::list))
+                .route(web::post().to(oauth_clients::create::create))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/v1/oauth-clients/{oauth_client_id}")
+                .route(read().to(oauth_clients::get::get))
+                .route(web::delete().to(oauth_clients::delete::delete))
+                .default_service(web::to(|| not_allowed("GET, HEAD, DELETE"))),
+        )
+        .service(
+            web::resource("/oauth/authorize")
+                .route(read().to(oauth::authorize::show))
+                .route(web::post().to(oauth::consent::decide))
+                .default_service(web::to(|| not_allowed("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource("/oauth/token")
+                .route(web::post().to(oauth::token::give))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/oauth/revoke")
+                .route(web::post().to(oauth::revoke::revoke))
+                .default_service(web::to(|| not_allowed("POST"))),
+        )
+        .service(
+            web::resource("/oauth/jwks")
+                .route(read().to(oauth::metadata::jwks))
+                .default_service(web::to(|| not_allowed("GET, HEAD"))),
+        )
+        .service(
+            web::resource("/.well-known/oauth-authorization-server")
+                .route(read().to(oauth::metadata::metadata))
                 .default_service(web::to(|| not_allowed("GET, HEAD"))),
         );
 }

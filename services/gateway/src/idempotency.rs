@@ -77,7 +77,7 @@ pub(crate) enum Seen {
 #[derive(Debug)]
 pub(crate) enum Begun {
     /// Carry it out.
-    Own(Running),
+    Own(Box<Running>),
     /// Answer as before.
     Answered(Answer),
     /// Another one is still carried out.
@@ -127,7 +127,7 @@ impl Idempotency {
         loop {
             let until = Instant::now() + time + RUNNING_MARGIN;
             if self.store.begin(&keyed, owner, time + RUNNING_MARGIN).await? {
-                return Ok(Begun::Own(Running { keyed, owner, until }));
+                return Ok(Begun::Own(Box::new(Running { keyed, owner, until })));
             }
             match self.store.look(&keyed).await? {
                 Seen::Answered(answer) => {

@@ -1,7 +1,8 @@
 //! API keys: `tl_`, 33 base-62 characters of secret (196 bits), 6 characters of checksum.
 //!
 //! The prefix lets scanners of leaked secrets recognise a key, the checksum (CRC-32 of all before it) refuses a
-//! mistyped one without asking the database. What is stored is the SHA-256 of the whole text.
+//! mistyped one without asking the database. What is stored is the SHA-256 of the whole text, and what is looked for is that, too: no
+//! key is ever compared with another, so the time that a refusal takes says nothing of how much of one was guessed.
 
 use std::str::FromStr;
 
@@ -30,14 +31,7 @@ impl ApiKey {
     /// A fresh key.
     #[must_use]
     pub fn generate() -> Self {
-        let mut rng = rand::rng();
-        let mut text = PREFIX.to_owned();
-        for _ in 0..SECRET_CHARS {
-            text.push(digit(rng.random_range(0..62)));
-        }
-        let checksum = checksum(&text);
-        text.push_str(&checksum);
-        Self(text.into())
+        Self(mint(PREFIX).into())
     }
 
     /// Reads a key.
@@ -45,17 +39,7 @@ impl ApiKey {
     /// # Errors
     /// When prefix, length, alphabet or checksum are wrong.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
-        let long_enough = text.len() == PREFIX.len() + SECRET_CHARS + CHECKSUM_CHARS;
-        if !text.starts_with(PREFIX) || !long_enough || !text.is_ascii() {
-            return Err(NotAKey);
-        }
-        let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
-        let secret = body.strip_prefix(PREFIX).unwrap_or_default();
-        if secret.bytes().all(|byte| ALPHABET.contains(&byte)) && checksum(body) == given {
-            Ok(Self(text.to_owned().into()))
-        } else {
-            Err(NotAKey)
-        }
+        if is_minted(PREFIX, text) { Ok(Self(text.to_owned().into())) } else { Err(NotAKey) }
     }
 
     /// What the database knows it by.
@@ -69,6 +53,29 @@ impl ApiKey {
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
+}
+
+/// A fresh secret of this form, with another prefix, of ASCII.
+pub(crate) fn mint(prefix: &str) -> String {
+    let mut rng = rand::rng();
+    let mut text = prefix.to_owned();
+    for _ in 0..SECRET_CHARS {
+        text.push(digit(rng.random_range(0..62)));
+    }
+    let checksum = checksum(&text);
+    text.push_str(&checksum);
+    text
+}
+
+/// Whether prefix, length, alphabet and checksum are those of a secret with this prefix.
+pub(crate) fn is_minted(prefix: &str, text: &str) -> bool {
+    let long_enough = text.len() == prefix.len() + SECRET_CHARS + CHECKSUM_CHARS;
+    if !text.starts_with(prefix) || !long_enough || !text.is_ascii() {
+        return false;
+    }
+    let (body, given) = text.split_at(text.len() - CHECKSUM_CHARS);
+    let secret = body.strip_prefix(prefix).unwrap_or_default();
+    secret.bytes().all(|byte| ALPHABET.contains(&byte)) && checksum(body) == given
 }
 
 fn digit(value: u32) -> char {

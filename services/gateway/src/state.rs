@@ -8,6 +8,8 @@ use crate::intake::Intake;
 use crate::keys::Desk;
 use crate::limit::Limiter;
 use crate::limit::addresses::Addresses;
+use crate::oauth::OAuth;
+use crate::oauth::pace::Pace;
 use crate::tail::Tails;
 use ipnet::IpNet;
 use secrets::Sealer;
@@ -16,6 +18,9 @@ use secrets::Sealer;
 pub(crate) struct State {
     pub auth: Authenticator,
     pub keys: Desk,
+    pub oauth: OAuth,
+    /// How fast clients may ask for tokens; none when limits are off.
+    pub token_pace: Option<Pace>,
     pub audit: Log,
     /// Who is believed about where a request comes from.
     pub trusted_proxies: Vec<IpNet>,

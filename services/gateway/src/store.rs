@@ -1,22 +1,24 @@
-//! The gateway's tables: accounts, keys, what counts against their limits, what was answered, and the
-//! audit log. No other service touches them.
+//! The gateway's tables: accounts, keys, what counts against their limits, what was answered, the
+//! audit log, and what OAuth 2.0 needs. No other service touches them.
 
 mod accounts;
 mod answers;
 mod audit;
 mod keys;
 mod leases;
+mod oauth;
 mod uses;
 
 use diesel::sql_types::{Binary, Jsonb, SmallInt, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use flow_model::AccountId;
+use flow_model::{AccountId, ApiKeyId, OAuthClientId};
 use pg::Pool;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::audit::By;
 use crate::key::{ApiKey, Level};
 use crate::limit::{Limits, Quotas};
 
@@ -57,14 +59,30 @@ impl StoreError {
 /// Whom a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyHolder {
-    /// The key's row.
+    /// The row of the key, or of the OAuth client.
     pub key: Uuid,
+    /// Whether it is a client with an access token.
+    pub is_client: bool,
     /// The account.
     pub account: AccountId,
     /// What the key lets them do.
     pub level: Level,
     /// How much the key may ask for: what is set for it, else for its account, else what is usual.
     pub quotas: Quotas,
+    /// When the access token is over, Unix milliseconds; none of a key, which the database tells of each time.
+    pub ends_at_ms: Option<i64>,
+}
+
+impl KeyHolder {
+    /// Who that is in the audit log.
+    #[must_use]
+    pub fn by(&self) -> By {
+        if self.is_client {
+            By::Client(OAuthClientId::new(self.key))
+        } else {
+            By::Key(ApiKeyId::new(self.key))
+        }
+    }
 }
 
 #[derive(QueryableByName)]
@@ -114,6 +132,8 @@ impl Store {
         .optional()?;
         Ok(found.map(|row| KeyHolder {
             key: row.id,
+            is_client: false,
+            ends_at_ms: None,
             account: AccountId::new(row.account_id),
             level: Level::from_code(row.level),
             quotas: Quotas::USUAL

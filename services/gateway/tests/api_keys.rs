@@ -1,11 +1,9 @@
 //! Keys over the API: made, shown, rotated, revoked.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Gateway;
 use gateway::key::{ApiKey, Level};
 use serde_json::{Value, json};
-use support::Gateway;
 use testkit::{Api, eventually};
 
 const KEYS: &str = "/v1/api-keys";

@@ -1,15 +1,13 @@
 //! Who changed what: a row for each change, to which nothing can be done.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
-use gateway::audit::{Change, Log};
+use crate::support::Gateway;
+use gateway::audit::{By, Change, Log};
 use gateway::key::{ApiKey, Level};
 use gateway::store::SCHEMA;
 use pg::PgConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Gateway;
 use testkit::{Api, eventually};
 
 const LOG: &str = "/v1/audit-log";
@@ -219,7 +217,7 @@ async fn what_an_operator_did_is_told_from_what_keys_did() {
     let (api, _) = gateway.key(Level::FullAccess).await;
     let change = Change {
         account: flow_model::AccountId::named("default"),
-        key: None,
+        by: By::Operator,
         action: "revokeApiKey",
         resource: Some("api-key-1".to_owned()),
         status: 200,

@@ -1,12 +1,10 @@
 //! A gateway before a broker and a database that may lose what they acknowledge.
 
-mod support;
-
+use crate::support::Gateway;
 use clap::Parser;
 use gateway::{App, Config};
 use local_stack::Nats;
 use platform::health::Health;
-use support::Gateway;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_warns_or_when_it_is_strict_does_not_start() {

@@ -1,15 +1,13 @@
 //! What the gateway says when something behind it is away, and how it stops.
 
-mod support;
-
 use std::future::pending;
 use std::time::Duration;
 
+use crate::support::Gateway;
 use contracts::{subject, v1};
 use gateway::key::Level;
 use reqwest::Method;
 use serde_json::json;
-use support::Gateway;
 use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,16 @@
 //! `Idempotency-Key`: what is sent again is done once, and answered as at first.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::Gateway;
 use contracts::{ErrorCode, subject, v1};
 use futures::future::join_all;
 use gateway::key::{ApiKey, Level};
 use local_stack::Postgres;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::Gateway;
 use testkit::{Answer, Api, eventually};
 use tokio::sync::Semaphore;
 

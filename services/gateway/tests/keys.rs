@@ -1,11 +1,9 @@
 //! Who is let in.
 
-mod support;
-
+use crate::support::Gateway;
 use gateway::key::{ApiKey, Level};
 use local_stack::Postgres;
 use serde_json::json;
-use support::Gateway;
 use testkit::{Api, eventually};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,8 @@
 //! How much a key may ask for.
 
-mod support;
-
+use crate::support::Gateway;
 use gateway::key::{ApiKey, Level};
 use local_stack::Postgres;
-use support::Gateway;
 use testkit::{Api, eventually};
 
 /// Far more tries than an address has in the time that they take.

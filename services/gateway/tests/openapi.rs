@@ -1,8 +1,6 @@
 //! The document that is kept in `proto-schemas/` is the one that is served.
 
-mod support;
-
-use support::Gateway;
+use crate::support::Gateway;
 use testkit::Api;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto-schemas/openapi.json");

@@ -1,14 +1,12 @@
 //! What the gateway refuses when messages wait for too long, and what it still takes.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Gateway;
 use bus::frames;
 use contracts::{partition, subject, v1};
 use flow_model::AccountId;
 use gateway::key::{ApiKey, Level};
 use serde_json::{Value, json};
-use support::Gateway;
 use testkit::{Answer, Api, eventually};
 
 /// Partitions of the gateway under test.

@@ -1,10 +1,8 @@
 //! What all reads share: `HEAD`, and telling a caller that it has the answer already.
 
-mod support;
-
+use crate::support::Gateway;
 use gateway::key::Level;
 use reqwest::Method;
-use support::Gateway;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

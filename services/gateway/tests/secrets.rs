@@ -1,10 +1,9 @@
 //! Secrets are sealed before they go anywhere, and never come back.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::Gateway;
 use contracts::subject::catalog;
 use contracts::v1::{self, Failure};
 use flow_model::AccountId;
@@ -13,7 +12,6 @@ use prost::Message;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{Sealer, SecretsConfig, new_key};
 use serde_json::json;
-use support::Gateway;
 use testkit::Api;
 
 const PLANTED: &str = "planted-secret-7f3a";

@@ -1,17 +1,15 @@
 //! Gateways that share a limit, as processes that are killed.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::support::Gateway;
 use gateway::key::Level;
 use reqwest::Method;
 use serde_json::Value;
-use support::Gateway;
 use testkit::Api;
 
 const LIMIT: usize = 200;

@@ -1,15 +1,12 @@
 //! Live tails: what is published comes, once and in order, to those whose it is, and goes on where it was.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-mod tailing;
-
+use crate::support::Gateway;
+use crate::tailing::{About, LAYOUT, Publisher, listen, try_listen};
 use bus::Topology;
 use contracts::subject::EVENTS_STREAM;
 use gateway::key::{ApiKey, Level};
 use reqwest::Method;
-use support::Gateway;
-use tailing::{About, LAYOUT, Publisher, listen, try_listen};
 use testkit::Api;
 
 async fn other_account(gateway: &Gateway) -> Api {

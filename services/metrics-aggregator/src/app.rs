@@ -34,16 +34,17 @@ impl App {
     /// When the database or the bus cannot be reached.
     pub async fn build(config: Config, health: &Health) -> anyhow::Result<Self> {
         patiently("the database", || pg::migrate(&config.database, store::SCHEMA, store::MIGRATIONS)).await?;
-        let pool = Pool::new(&config.database, store::SCHEMA)?;
+        let database = config.database.as_service(store::SCHEMA);
+        let pool = Pool::new(&database, store::SCHEMA)?;
         let connecting = patiently("the bus", || Bus::connect(&config.bus, "metrics-aggregator"));
         let bus = connecting.await.context("--nats-url")?;
-        let settings = || pg::durability_problems(&config.database, store::SCHEMA);
+        let settings = || pg::durability_problems(&database, store::SCHEMA);
         let mut problems = patiently("the database", settings).await?;
         problems.extend(bus.durability_problems(&config.monitor, None).await);
         config.durability.judge(problems)?;
         register_checks(health, &pool, &bus);
         let store = Store::new(pool);
-        let retention = Retention::new(config.database, config.keep_numbers_days);
+        let retention = Retention::new(database, config.keep_numbers_days);
         let server = requests::serve(&bus, store.clone(), retention.clone()).await?;
         Ok(Self { bus, store, retention, server })
     }

@@ -1,8 +1,7 @@
 //! What AI answers took is counted once, shown, and counted again from the records.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{PATIENCE, Stack};
 use bus::publish::Outgoing;
 use bus::rpc::Server;
 use contracts::subject;
@@ -12,7 +11,6 @@ use metrics_aggregator::store::SCHEMA;
 use pg::PgConfig;
 use platform::clock;
 use serde_json::{Value, json};
-use support::{PATIENCE, Stack};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

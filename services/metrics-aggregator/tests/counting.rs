@@ -1,13 +1,11 @@
 //! Each event counts once, however often it is published, read or interrupted.
 
-mod support;
-
+use crate::support::Stack;
 use bus::publish::Outgoing;
 use bus::rpc::Server;
 use contracts::{subject, v1};
 use flow_model::AccountId;
 use platform::clock;
-use support::Stack;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_are_published_twice_count_once() {

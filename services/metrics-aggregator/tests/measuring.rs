@@ -1,10 +1,9 @@
 //! Random histories, told twice, in pieces and with restarts in between: every number is what a plain GROUP BY says.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::Stack;
 use bus::publish::Outgoing;
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use contracts::{subject, v1};
@@ -15,7 +14,6 @@ use platform::clock;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use support::Stack;
 use tokio_postgres::Client;
 
 const QUARTER_MS: i64 = 15 * 60 * 1000;

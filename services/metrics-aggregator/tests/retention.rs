@@ -1,10 +1,9 @@
 //! Numbers that are over their time go by thirty days, buckets and customers together, and others wait for nothing.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PATIENCE, Stack};
 use bus::rpc::{CallError, Server};
 use clap::Parser;
 use contracts::{ErrorCode, subject, v1};
@@ -14,7 +13,6 @@ use metrics_aggregator::{App, Config};
 use pg::PgConfig;
 use platform::clock;
 use platform::health::Health;
-use support::{PATIENCE, Stack};
 use tokio_postgres::Client;
 use uuid::Uuid;
 

@@ -1,10 +1,8 @@
 //! What the catalog tells the runners, and that it is told whatever happens.
 
-mod support;
-
+use crate::support::{Catalog, GROUPS, eventually};
 use contracts::subject::catalog;
 use contracts::{ErrorCode, v1};
-use support::{Catalog, GROUPS, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activation_stands_in_every_stream_before_it_is_answered() {
@@ -47,7 +45,7 @@ async fn an_edit_of_an_active_workflow_is_told_and_another_name_is_not() {
 
     catalog.update(&workflow, &serde_json::json!({"name": "Another"}), "").await.unwrap();
     assert_eq!(catalog.markers(0).await.len(), 1);
-    let mut configuration = support::configuration();
+    let mut configuration = crate::support::configuration();
     catalog.update(&workflow, &serde_json::json!({"configuration": configuration}), "").await.unwrap();
     assert_eq!(catalog.markers(0).await.len(), 1, "the same configuration is no new revision");
     configuration["trigger"]["keywords"] = serde_json::json!(["goodbye"]);

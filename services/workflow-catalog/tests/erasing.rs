@@ -1,15 +1,13 @@
 //! What is left of a deleted workflow goes away when its time has come, whoever was away meanwhile.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Catalog, eventually};
 use bus::rpc::{RunningServer, Server};
 use contracts::subject::{metrics, runner};
 use contracts::v1;
-use support::{Catalog, eventually};
 use workflow_catalog::store::SCHEMA;
 
 /// A service that has three parts to remove; it counts how often it is asked.

@@ -1,15 +1,13 @@
 //! Knowledge bases and their rules, over the bus.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::Catalog;
 use contracts::subject::knowledge as subject;
 use contracts::{ErrorCode, subject::catalog, v1};
 use flow_model::{AccountId, KnowledgeBaseId};
 use serde_json::json;
-use support::Catalog;
 
 const MARKDOWN: &str = "text/markdown";
 

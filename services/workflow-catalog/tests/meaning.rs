@@ -1,13 +1,11 @@
 //! With an embedding endpoint, passages are found by their meaning, too; without it, or while it is away, by their words.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::net::TcpListener;
 
+use crate::support::{Catalog, eventually};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
-use support::{Catalog, eventually};
 
 /// Words of one meaning are one direction.
 const MEANINGS: [&[&str]; 3] =

@@ -1,13 +1,11 @@
 //! A knowledge base of this project's own documentation answers what users ask, and is unsure of what it cannot know.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::Catalog;
+use crate::support::knowledge::found;
 use knowledge::extract::{CONFIDENCE_THRESHOLD, Extract, extract};
-use support::Catalog;
-use support::knowledge::found;
 
 const README: &str = "README.md";
 const ARCHITECTURE: &str = "ARCHITECTURE.md";

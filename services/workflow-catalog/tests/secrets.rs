@@ -1,12 +1,10 @@
 //! Secrets are kept sealed, one account's apart from another's, and no more than there may be.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::Catalog;
 use contracts::subject::catalog;
 use contracts::v1::{self, Failure};
 use flow_model::AccountId;
-use support::Catalog;
 
 async fn put(
     catalog: &Catalog,

@@ -1,10 +1,8 @@
 //! Workflows and their rules, over the bus.
 
-mod support;
-
+use crate::support::{Catalog, workflow};
 use contracts::{ErrorCode, subject::catalog, v1};
 use serde_json::json;
-use support::{Catalog, workflow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_is_read_as_it_was_written() {
@@ -12,7 +10,7 @@ async fn a_workflow_is_read_as_it_was_written() {
     let workflow = catalog.create("Greet").await;
     let read = catalog.get(&workflow).await.unwrap();
     assert_eq!((read.name.as_str(), read.status(), read.revision), ("Greet", v1::WorkflowStatus::Draft, 1));
-    assert_eq!(read.configuration_json, serde_json::to_vec(&support::configuration()).unwrap());
+    assert_eq!(read.configuration_json, serde_json::to_vec(&crate::support::configuration()).unwrap());
     assert_eq!(read.created_at_ms, read.updated_at_ms);
 }
 
@@ -42,7 +40,7 @@ async fn of_many_that_want_a_name_at_once_one_gets_it() {
     for n in 0..16 {
         let catalog = std::sync::Arc::clone(&catalog);
         let name = if n % 2 == 0 { "Same name" } else { "  same NAME " };
-        creating.spawn(async move { catalog.try_create(&support::workflow(name)).await });
+        creating.spawn(async move { catalog.try_create(&crate::support::workflow(name)).await });
     }
     let results = creating.join_all().await;
     let refused: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
@@ -58,7 +56,7 @@ async fn of_many_that_want_a_name_at_once_one_gets_it() {
 async fn names_are_compared_and_found_whatever_their_case() {
     let catalog = Catalog::start().await;
     catalog.create("Straße").await;
-    let refused = catalog.try_create(&support::workflow("STRASSE")).await.unwrap_err();
+    let refused = catalog.try_create(&crate::support::workflow("STRASSE")).await.unwrap_err();
     assert_eq!((refused.error_code(), refused.field.as_str()), (ErrorCode::WorkflowAlreadyExists, "name"));
     for (search, total) in [("strasse", 1), ("STRAẞE", 1), ("raß", 1), ("stra e", 0)] {
         let request = v1::ListWorkflowsRequest {

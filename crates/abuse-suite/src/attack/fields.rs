@@ -61,10 +61,13 @@ async fn bodies(
             members.insert(field.to_owned(), json!("set by a caller"));
         }
         let answer = calls::json(&api, operation.method.clone(), &path, &document).await?;
-        let problems = answer.body.pointer("/error/errors").and_then(Value::as_array).into_iter().flatten();
+        // Who only has a workflow looked at is told what is wrong with it, and nothing is made.
+        let is_looked_at = answer.status == 200 && answer.body.pointer("/data/valid") == Some(&json!(false));
+        let told = ["/error/errors", "/data/errors"].map(|place| answer.body.pointer(place));
+        let problems = told.into_iter().flatten().filter_map(Value::as_array).flatten();
         let mut names =
             problems.chain(answer.body.get("error")).filter_map(|error| error.get("field")?.as_str());
-        let bounced = answer.status == 400 && names.any(|name| name == field);
+        let bounced = (answer.status == 400 || is_looked_at) && names.any(|name| name == field);
         row.tried(bounced, || {
             format!(
                 "'{field}' in the body of {} is answered with {}: {}",

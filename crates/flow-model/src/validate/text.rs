@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Syntax;
-use crate::document::{At, Object, Report, kind};
+use crate::document::{At, Object, Report, kind, whole_number};
 use crate::duration;
 use crate::limits::{CONTENT_CHARS_MAX, EXPRESSION_BYTES_MAX, NODE_ID_CHARS_MAX, WAIT_MAX_MS, WAIT_MIN_MS};
 use crate::problem::ProblemCode::{InvalidNodeConfig, InvalidWorkflowConfig};
@@ -162,7 +162,7 @@ impl Context<'_> {
     ) -> Option<u32> {
         let (value, at) = object.get(name);
         let value = value?;
-        let number = whole(value).filter(|number| bounds.contains(number));
+        let number = whole_number(value).filter(|number| bounds.contains(number));
         if number.is_none() {
             let (code, message) = if value.is_number() {
                 let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
@@ -191,11 +191,6 @@ impl Context<'_> {
         }
         Some(items)
     }
-}
-
-/// A whole number, also one that is written as `10.0` or `1e1`.
-fn whole(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_number()?.to_string().strip_suffix(".0")?.parse().ok())
 }
 
 /// What an id of a node looks like.

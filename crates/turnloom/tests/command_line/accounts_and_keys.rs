@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use testkit::eventually;
 
+use super::{against, end, told};
 use crate::support::Product;
-use crate::{against, end, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_made_and_gets_its_first_key() {

@@ -5,8 +5,8 @@ use pg::PgConfig;
 use serde_json::{Value, json};
 use testkit::{eventually, workflows};
 
+use super::{bare, end, told};
 use crate::support::Product;
-use crate::{bare, end, told};
 
 fn verdicts(found: &Value) -> Vec<(&str, &str)> {
     found

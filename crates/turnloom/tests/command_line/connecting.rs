@@ -5,8 +5,8 @@ use std::fs;
 use testkit::workflows;
 use turnloom::run_file::RunFile;
 
+use super::{against, bare, end, end_unread, told};
 use crate::support::Product;
-use crate::{against, bare, end, end_unread, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flags_come_before_the_environment_and_that_before_a_profile() {

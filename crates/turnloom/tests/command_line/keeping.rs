@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{against, end, told};
 use crate::support::Product;
-use crate::{against, end, told};
 
 const MONTH_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 

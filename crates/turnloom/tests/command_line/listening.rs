@@ -6,8 +6,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use testkit::{eventually, workflows};
 
+use super::{against, end_unread, told};
 use crate::support::Product;
-use crate::{against, end_unread, told};
 
 /// Customers whose events a run showed, in order.
 fn customers(shown: &str) -> Vec<String> {

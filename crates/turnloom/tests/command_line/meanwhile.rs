@@ -5,8 +5,8 @@ use testkit::{Api, workflows};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::{against, end};
 use crate::support::Product;
-use crate::{against, end};
 
 /// Hands each request on to the product, and before one with this beginning the change is made.
 async fn meddler(api: Api, before: &'static str, path: String, change: Value) -> String {

@@ -7,8 +7,8 @@ use gateway::key::Level;
 use serde_json::{Value, json};
 use testkit::{eventually, workflows};
 
+use super::{against, end, end_unread, told};
 use crate::support::Product;
-use crate::{against, end, end_unread, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runners_are_shown_with_what_they_own() {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::told;
 use crate::support::Product;
-use crate::told;
 
 fn hand_over() -> Value {
     json!({"name": "Ask a person", "channel": "web", "configuration": {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{told, told_with};
 use crate::support::Product;
-use crate::{told, told_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_plays_three_customers_and_shows_what_there_is_to_see() {

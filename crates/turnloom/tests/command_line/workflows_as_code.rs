@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 use testkit::workflows;
 
+use super::{told, told_with};
 use crate::support::Product;
-use crate::{told, told_with};
 
 fn write(directory: &tempfile::TempDir, name: &str, document: &Value) -> String {
     let path = directory.path().join(name);

@@ -1,6 +1,6 @@
 //! A console block: commands behind `$ `, going on behind `> `, and what they print. A line `…` stands for any lines.
 
-use crate::mask::masked;
+use super::mask::masked;
 
 /// A command and what the README says that it prints.
 pub struct Step {

@@ -33,6 +33,11 @@ REASONS = re.compile(
             "is more than the account's own limit",
             "must be a time that is still to come",
             "must be a time before the year 10000",
+            # OAuth clients.
+            "a public client has no credentials",
+            "only authorization_code takes redirect URIs",
+            "Field 'redirect_uris' is missing",
+            "must be an absolute https URL",
             # Configurations.
             "is not a template that can work",
             "is not an expression that can work",
@@ -65,6 +70,9 @@ def any_bytes(ctx, value):
 @schemathesis.hook
 def map_case(context, case):
     """Asks for what is there instead of for an invented id, which would only ever be answered with 404."""
+    if case.meta.phase.name == "stateful" and case.headers:
+        # A request that is made again under its key is answered as at first, though what it made may be deleted since.
+        case.headers.pop("Idempotency-Key", None)
     names = case.path_parameters or {}
     if case.meta.phase.name == "stateful" or not case.meta.generation.mode.is_positive or case.method == "DELETE":
         return case
@@ -99,6 +107,9 @@ def problems(response):
 @schemathesis.check
 def refused_only_for_what_a_schema_cannot_say(ctx, response, case):
     """Takes the place of `positive_data_acceptance`, which knows no reasons."""
+    if case.path.startswith("/oauth/"):
+        # Which codes, tokens and clients there are no schema says; nobody has any here.
+        return
     validated = case.operation.label == "POST /v1/workflows/validate" and response.status_code == 200
     if case.meta.generation.mode.is_positive:
         if response.status_code in (400, 413, 415, 422) or validated:

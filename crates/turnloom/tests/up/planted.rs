@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use testkit::Api;
 
-use crate::{Up, directory, word_after};
+use super::{Up, directory, word_after};
 
 /// Every file in a directory, and in those in it.
 fn files(directory: &Path) -> Vec<PathBuf> {

@@ -41,11 +41,7 @@ fn types_of_execution(execution: &v1::Execution) -> Vec<(EventType, usize)> {
     if record.customer_created {
         types.push((EventType::CustomerCreated, 0));
     }
-    let by_message = !record.started_by_api
-        && !record.started_by_timer
-        && !record.started_by_release
-        && record.retry_of.is_empty();
-    if by_message {
+    if record.began_by_message() {
         types.push((EventType::MessageReceived, 0));
     }
     if record.keyword.is_some() {

@@ -14,6 +14,7 @@ mod span;
 mod totals;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use flow_model::AccountId;
 use futures::future::BoxFuture;
 use pg::Pool;
 
@@ -56,26 +57,36 @@ impl Reads {
         Self { pool }
     }
 
-    /// Runs `work` on one snapshot.
+    /// Runs `work` on one snapshot of everything.
     pub(super) async fn snapshot<T, F>(&self, work: F) -> Result<T, ReadError>
     where
         F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, ReadError>> + Send + 'static,
         T: Send + 'static,
     {
-        self.pool
-            .run(|connection| {
-                Box::pin(async move {
-                    // The locks come before the snapshot, which the first query takes: a slice is dropped before all of
-                    // it or after, though a drop is seen by older snapshots, too.
-                    connection
-                        .batch_execute(
-                            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-                             LOCK TABLE ONLY executions, ONLY conversation_notes IN ACCESS SHARE MODE",
-                        )
-                        .await?;
-                    work(connection).await
-                })
-            })
-            .await
+        self.pool.run(|connection| Box::pin(on_snapshot(connection, work))).await
     }
+
+    /// Runs `work` on one snapshot of what is an account's.
+    pub(super) async fn snapshot_of<T, F>(&self, account: AccountId, work: F) -> Result<T, ReadError>
+    where
+        F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, ReadError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.pool.run_of(*account.as_uuid(), |connection| Box::pin(on_snapshot(connection, work))).await
+    }
+}
+
+async fn on_snapshot<T, F>(connection: &mut AsyncPgConnection, work: F) -> Result<T, ReadError>
+where
+    F: for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, ReadError>>,
+{
+    // The locks come before the snapshot, which the first query takes: a slice is dropped before all of it or after, though a
+    // drop is seen by older snapshots, too.
+    connection
+        .batch_execute(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+             LOCK TABLE ONLY executions, ONLY conversation_notes IN ACCESS SHARE MODE",
+        )
+        .await?;
+    work(connection).await
 }

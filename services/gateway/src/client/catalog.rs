@@ -11,6 +11,7 @@ use futures::FutureExt;
 
 use super::gather::{Answer, Gather};
 use super::{Client, ask, failed};
+use crate::auth::Account;
 use crate::http::error::ApiError;
 
 /// Workflows with their configurations.
@@ -40,7 +41,7 @@ async fn found(bus: Bus, account: AccountId, ids: Vec<WorkflowId>) -> Answer<v1:
 }
 
 impl Client {
-    pub async fn create_workflow(&self, account: AccountId, body: Vec<u8>) -> Result<v1::Workflow, ApiError> {
+    pub async fn create_workflow(&self, account: Account, body: Vec<u8>) -> Result<v1::Workflow, ApiError> {
         let request =
             v1::CreateWorkflowRequest { account_id: account.to_vec().into(), body_json: body.into() };
         self.call(catalog::CREATE, &request).await
@@ -49,7 +50,7 @@ impl Client {
     /// What create would say of a body.
     pub async fn validate_workflow(
         &self,
-        account: AccountId,
+        account: Account,
         body: Vec<u8>,
     ) -> Result<v1::ValidateWorkflowResponse, ApiError> {
         let request =
@@ -57,8 +58,8 @@ impl Client {
         self.ask(catalog::VALIDATE, &request).await
     }
 
-    pub async fn workflow(&self, account: AccountId, id: WorkflowId) -> Result<v1::Workflow, ApiError> {
-        let found = self.workflows.get(account, id).await.map_err(|error| failed(catalog::GET, error))?;
+    pub async fn workflow(&self, account: Account, id: WorkflowId) -> Result<v1::Workflow, ApiError> {
+        let found = self.workflows.get(*account, id).await.map_err(|error| failed(catalog::GET, error))?;
         found.ok_or_else(|| ApiError::of(ErrorCode::WorkflowNotFound))
     }
 
@@ -71,7 +72,7 @@ impl Client {
 
     pub async fn update_workflow(
         &self,
-        account: AccountId,
+        account: Account,
         id: WorkflowId,
         body: Vec<u8>,
         if_match: String,
@@ -87,7 +88,7 @@ impl Client {
 
     pub async fn delete_workflow(
         &self,
-        account: AccountId,
+        account: Account,
         id: WorkflowId,
         if_match: String,
     ) -> Result<v1::DeleteWorkflowResponse, ApiError> {
@@ -101,7 +102,7 @@ impl Client {
 
     pub async fn activate_workflow(
         &self,
-        account: AccountId,
+        account: Account,
         id: WorkflowId,
     ) -> Result<v1::Workflow, ApiError> {
         let request = v1::ActivateWorkflowRequest {
@@ -113,7 +114,7 @@ impl Client {
 
     pub async fn deactivate_workflow(
         &self,
-        account: AccountId,
+        account: Account,
         id: WorkflowId,
         cancel_waiting: bool,
     ) -> Result<v1::Workflow, ApiError> {

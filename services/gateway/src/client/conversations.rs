@@ -1,16 +1,17 @@
 //! Conversations and customers: any execution runner answers for all.
 
 use contracts::{subject::runner, v1};
-use flow_model::{AccountId, ConversationId};
+use flow_model::ConversationId;
 
 use super::Client;
+use crate::auth::Account;
 use crate::http::error::ApiError;
 
 impl Client {
     /// One, as it stands.
     pub async fn conversation(
         &self,
-        account: AccountId,
+        account: Account,
         id: ConversationId,
     ) -> Result<v1::Conversation, ApiError> {
         let request = v1::GetConversationRequest {

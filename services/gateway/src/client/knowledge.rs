@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contracts::{subject::knowledge, v1};
-use flow_model::AccountId;
 use platform::clock;
 
 use super::Client;
+use crate::auth::Account;
 use crate::http::error::ApiError;
 
 /// Bytes of a document in one message, well below the broker's 1 MiB.
@@ -18,7 +18,7 @@ const PUT_DEADLINE: Duration = Duration::from_secs(30);
 /// A document to be put.
 #[derive(Debug)]
 pub(crate) struct DocumentToPut {
-    pub account: AccountId,
+    pub account: Account,
     pub base: String,
     pub document: String,
     pub content_type: String,
@@ -36,7 +36,7 @@ impl Client {
 
     pub async fn knowledge_base(
         &self,
-        account: AccountId,
+        account: Account,
         base: String,
     ) -> Result<v1::KnowledgeBase, ApiError> {
         let request = v1::GetKnowledgeBaseRequest { account_id: account.to_vec().into(), base };
@@ -52,7 +52,7 @@ impl Client {
 
     pub async fn delete_knowledge_base(
         &self,
-        account: AccountId,
+        account: Account,
         base: String,
     ) -> Result<v1::DeleteKnowledgeBaseResponse, ApiError> {
         let request = v1::DeleteKnowledgeBaseRequest { account_id: account.to_vec().into(), base };
@@ -93,7 +93,7 @@ impl Client {
 
     pub async fn document(
         &self,
-        account: AccountId,
+        account: Account,
         base: String,
         document: String,
     ) -> Result<v1::KnowledgeDocument, ApiError> {
@@ -110,7 +110,7 @@ impl Client {
 
     pub async fn delete_document(
         &self,
-        account: AccountId,
+        account: Account,
         base: String,
         document: String,
     ) -> Result<v1::DeleteDocumentResponse, ApiError> {

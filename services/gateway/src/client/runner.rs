@@ -9,6 +9,7 @@ use futures::FutureExt;
 
 use super::gather::{Answer, Gather};
 use super::{Client, ask, failed};
+use crate::auth::Account;
 use crate::http::error::ApiError;
 
 /// A page that does not fit into one bus message is fetched in so many parts at most.
@@ -52,7 +53,7 @@ impl Client {
 
     pub async fn execution(
         &self,
-        account: AccountId,
+        account: Account,
         workflow: WorkflowId,
         id: ExecutionId,
     ) -> Result<v1::Execution, ApiError> {
@@ -82,11 +83,7 @@ impl Client {
     }
 
     /// A dead letter with its payload.
-    pub async fn dead_letter(
-        &self,
-        account: AccountId,
-        id: DeadLetterId,
-    ) -> Result<v1::DeadLetter, ApiError> {
+    pub async fn dead_letter(&self, account: Account, id: DeadLetterId) -> Result<v1::DeadLetter, ApiError> {
         let request =
             v1::GetDeadLetterRequest { account_id: account.to_vec().into(), id: id.to_vec().into() };
         self.ask(runner::GET_DEAD_LETTER, &request).await
@@ -95,7 +92,7 @@ impl Client {
     /// Has a dead letter tried again.
     pub async fn retry_dead_letter(
         &self,
-        account: AccountId,
+        account: Account,
         id: DeadLetterId,
     ) -> Result<v1::DeadLetter, ApiError> {
         let request =
@@ -104,21 +101,21 @@ impl Client {
     }
 
     /// How many executions a workflow has.
-    pub async fn totals(&self, account: AccountId, id: WorkflowId) -> Result<v1::WorkflowTotals, ApiError> {
-        let counted = self.totals.get(account, id).await;
+    pub async fn totals(&self, account: Account, id: WorkflowId) -> Result<v1::WorkflowTotals, ApiError> {
+        let counted = self.totals.get(*account, id).await;
         Ok(counted.map_err(|error| failed(runner::WORKFLOW_TOTALS, error))?.unwrap_or_default())
     }
 
     /// How many executions each of these workflows has.
     pub async fn totals_of(
         &self,
-        account: AccountId,
+        account: Account,
         workflows: Vec<WorkflowId>,
     ) -> Result<HashMap<WorkflowId, v1::WorkflowTotals>, ApiError> {
         if workflows.is_empty() {
             return Ok(HashMap::new());
         }
-        let counted = counted(self.bus.clone(), account, workflows).await;
+        let counted = counted(self.bus.clone(), *account, workflows).await;
         counted.map_err(|error| failed(runner::WORKFLOW_TOTALS, error))
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use flow_model::ApiKeyId;
+use contracts::ErrorCode;
 use platform::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,12 +11,16 @@ use super::api_keys::failed;
 use super::api_keys::view::LimitsView;
 use super::caller::CallerWithKey;
 use super::error::ApiError;
+use super::oauth_clients;
 use super::openapi::schemas;
 use super::operation::{Answer, OPERATIONS, Operation, Shape};
 use super::query::Query;
+use crate::audit::By;
+use crate::auth::Verified;
 use crate::key::Level;
-use crate::keys::AccountSeen;
+use crate::keys::{AccountRecord, AccountSeen};
 use crate::limit::{Class, Quotas};
+use crate::oauth::Client;
 use crate::state::State;
 
 pub(super) static OPERATION: Operation = Operation {
@@ -24,7 +28,7 @@ pub(super) static OPERATION: Operation = Operation {
     method: Method::GET,
     path: "/v1/account",
     summary: "Get the account",
-    description: "The account that the key belongs to, what the key is, and the operations that it may call.",
+    description: "The account that the key belongs to, what the key is, and the operations that it may call. Of an access token the OAuth client stands in the place of the key.",
     level: Level::ReadOnly,
     class: Class::Read,
     query: &[],
@@ -53,7 +57,7 @@ pub(super) struct AccountView {
     key: CallingKeyView,
 }
 
-/// The key that asks.
+/// The key that asks, or the OAuth client with its access token.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CallingKey)]
 pub(super) struct CallingKeyView {
@@ -85,24 +89,68 @@ pub(super) async fn get(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
-    let seen = state.keys.seen_by(holder.account, ApiKeyId::new(holder.key)).await;
-    let AccountSeen { account, key } = seen.map_err(|error| failed(&error))?;
-    let quotas = Quotas::USUAL.with(account.limits);
-    let may = |operation: &&&Operation| key.level >= operation.level;
-    let data = AccountView {
-        id: account.id.to_string(),
-        name: account.name,
-        limits: LimitsView::new(quotas),
-        created_at: rfc3339(account.created_at_ms),
-        key: CallingKeyView {
+    let data = match holder.by() {
+        By::Key(key) => {
+            let seen = state.keys.seen_by(holder.account, key).await;
+            of_key(seen.map_err(|error| failed(&error))?)
+        }
+        By::Client(client) => {
+            let client = state.oauth.get(holder.account, client).await;
+            let client = client.map_err(|error| oauth_clients::failed(&error))?;
+            let account = state.keys.account(holder.account).await;
+            of_client(&holder, client, account.map_err(|error| failed(&error))?)
+        }
+        By::Operator => return Err(ApiError::of(ErrorCode::InternalError)),
+    };
+    Ok(HttpResponse::Ok().json(One { data }))
+}
+
+fn of_key(seen: AccountSeen) -> AccountView {
+    let AccountSeen { account, key } = seen;
+    let limits = Quotas::USUAL.with(account.limits).with(key.limits);
+    AccountView::new(
+        account,
+        CallingKeyView {
             id: key.id.to_string(),
+            name: key.name,
             level: key.level.as_str(),
             expires_at: key.expires_at_ms.map(rfc3339),
             overlap_until: key.overlap_until_ms.map(rfc3339),
-            limits: LimitsView::new(quotas.with(key.limits)),
-            operations: OPERATIONS.iter().filter(may).map(|operation| operation.id).collect(),
-            name: key.name,
+            limits: LimitsView::new(limits),
+            operations: operations(key.level),
         },
-    };
-    Ok(HttpResponse::Ok().json(One { data }))
+    )
+}
+
+fn of_client(holder: &Verified, client: Client, account: AccountRecord) -> AccountView {
+    let limits = Quotas::USUAL.with(account.limits);
+    AccountView::new(
+        account,
+        CallingKeyView {
+            id: client.id.to_string(),
+            name: client.name,
+            level: holder.level.as_str(),
+            expires_at: holder.ends_at_ms.map(rfc3339),
+            overlap_until: None,
+            limits: LimitsView::new(limits),
+            operations: operations(holder.level),
+        },
+    )
+}
+
+fn operations(level: Level) -> Vec<&'static str> {
+    let may = |operation: &&&Operation| level >= operation.level;
+    OPERATIONS.iter().filter(may).map(|operation| operation.id).collect()
+}
+
+impl AccountView {
+    fn new(account: AccountRecord, key: CallingKeyView) -> Self {
+        Self {
+            id: account.id.to_string(),
+            name: account.name,
+            limits: LimitsView::new(Quotas::USUAL.with(account.limits)),
+            created_at: rfc3339(account.created_at_ms),
+            key,
+        }
+    }
 }

@@ -45,7 +45,7 @@ pub(super) static OPERATION: Operation = Operation {
         },
         Parameter {
             name: "actor",
-            description: "Only of this key: its id, or the name that it had",
+            description: "Only of this key or OAuth client: its id, or the name that it had",
             required: false,
             kind: Kind::Text {
                 chars_max: NAME_CHARS_MAX,
@@ -89,10 +89,13 @@ pub(super) struct EntryView {
     at: String,
     /// The `operationId`; what operators did beside the API has names of its own, such as `limitAccount`.
     action: String,
-    /// The key; null of what operators did beside the API.
+    /// The key; null of OAuth clients, and of what operators did beside the API.
     #[schema(required)]
     key_id: Option<String>,
-    /// The name of the key then; `operator` without a key.
+    /// The OAuth client, of what was done with an access token.
+    #[schema(required)]
+    client_id: Option<String>,
+    /// The name of the key or client then; `operator` without one.
     key_name: String,
     /// What was changed: its id, or those that the path names, joined by `/`. Of a customer who was erased a hash only; null when
     /// nothing was named.
@@ -114,6 +117,7 @@ impl EntryView {
             at: rfc3339(entry.at_ms),
             action: entry.action,
             key_id: entry.key.map(|key| key.to_string()),
+            client_id: entry.client.map(|client| client.to_string()),
             key_name: entry.actor,
             resource_id: entry.resource,
             status: entry.status,
@@ -131,8 +135,8 @@ pub(super) async fn list(
     let query = Query::of(&request, &OPERATION)?;
     let page = query.page()?;
     let filter = filter(&query)?;
-    let listing = Listing::new('a', account, &[&format!("{filter:?}")], page)?;
-    let found = state.audit.list(account, filter, listing.span()).await.map_err(|error| {
+    let listing = Listing::new('a', *account, &[&format!("{filter:?}")], page)?;
+    let found = state.audit.list(*account, filter, listing.span()).await.map_err(|error| {
         if error.is_unavailable() {
             tracing::warn!(%error, "the audit log cannot be read");
             return ApiError::because(ErrorCode::ServiceUnavailable, "The database is away");
@@ -163,6 +167,10 @@ fn filter(query: &Query) -> Result<Filter, ApiError> {
     {
         return Err(ApiError::invalid("to", "The parameter 'to' is before 'from'"));
     }
-    let actor = actor.map(|text| text.parse().map_or_else(|_| Actor::Named(text.to_owned()), Actor::Key));
+    let actor = actor.map(|text| {
+        let key = || text.parse().map(Actor::Key).ok();
+        let client = || text.parse().map(Actor::Client).ok();
+        key().or_else(client).unwrap_or_else(|| Actor::Named(text.to_owned()))
+    });
     Ok(Filter { action: action.map(str::to_owned), actor, from_ms, to_ms })
 }

@@ -14,7 +14,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use contracts::ErrorCode;
-use flow_model::{AccountId, ApiKeyId};
+use flow_model::AccountId;
 use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use super::error::{ApiError, REQUEST_ID};
 use super::operation::Operation;
 use super::{customers, executions, knowledge_bases, messages, remote, workflows};
 use crate::audit::{Change, RESOURCE_CHARS_MAX};
-use crate::auth::KeyHolder;
+use crate::auth::Verified;
 use crate::state::State;
 
 /// What is sent with a `POST` and changes nothing, and what is no change but what the product is for.
@@ -38,11 +38,11 @@ static NO_CHANGES: [&Operation; 4] = [
 
 /// Where whoever lets a caller in leaves who it is.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known(Rc<OnceCell<KeyHolder>>);
+pub(super) struct Known(Rc<OnceCell<Verified>>);
 
 impl Known {
     /// Tells it.
-    pub fn tell(request: &HttpRequest, holder: KeyHolder) {
+    pub fn tell(request: &HttpRequest, holder: Verified) {
         // It is the same one when it is told twice.
         Self::of(request).0.set(holder).ok();
     }
@@ -140,7 +140,7 @@ impl Begun {
         let named = named(self.operation, &self.path, holder.account).or(location);
         Some(Change {
             account: holder.account,
-            key: Some(ApiKeyId::new(holder.key)),
+            by: holder.by(),
             action: self.operation.id,
             resource: named.map(|resource| storable(&resource)),
             status,

@@ -12,6 +12,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::plain_requests::mishap;
 use strict::Fault;
 
 /// Bytes of a document that is handed on over the bus, below its 1 MiB.
@@ -107,7 +108,9 @@ pub(super) async fn read(
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
-            ApiError::because(ErrorCode::InvalidRequest, format!("The body cannot be read: {error}"))
+            let unread =
+                || ApiError::because(ErrorCode::InvalidRequest, format!("The body cannot be read: {error}"));
+            mishap(request).unwrap_or_else(unread)
         })?;
         if bytes.len() + chunk.len() > bytes_max {
             return Err(too_large(bytes_max));

@@ -1,4 +1,4 @@
-//! Who calls, and whether they may. The account comes from the key and from nowhere else.
+//! Who calls, and whether they may. The account comes from the key or access token and from nowhere else.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,13 +7,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use contracts::ErrorCode;
-use flow_model::AccountId;
 
 use super::audited::Known;
 use super::error::ApiError;
 use super::operation::Operation;
 use super::remote;
-use crate::auth::{AuthError, KeyHolder};
+use crate::auth::{Account, AuthError, Verified};
 use crate::key::Level;
 use crate::limit::{Admission, Standing, Subject};
 use crate::state::State;
@@ -22,16 +21,16 @@ use crate::state::State;
 /// limits, makes one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
-    /// The account of the key.
-    pub account: AccountId,
+    /// The account of the key or token.
+    pub account: Account,
 }
 
 /// The same caller, with all that is known of the key.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct CallerWithKey(pub KeyHolder);
+pub(crate) struct CallerWithKey(pub Verified);
 
 /// What came of letting a caller in before the handler asked.
-struct Entered(Result<KeyHolder, ApiError>);
+struct Entered(Result<Verified, ApiError>);
 
 impl FromRequest for Caller {
     type Error = ApiError;
@@ -39,7 +38,7 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let holder = CallerWithKey::from_request(request, payload);
-        Box::pin(async move { Ok(Self { account: holder.await?.0.account }) })
+        Box::pin(async move { Ok(Self { account: holder.await?.0.account() }) })
     }
 }
 
@@ -58,14 +57,14 @@ impl FromRequest for CallerWithKey {
 
 /// Lets a caller in before the handler is reached, which then finds what came of it, so that nothing counts twice. None
 /// when the caller is refused: the handler does that.
-pub(super) async fn enter_early(request: &HttpRequest) -> Option<KeyHolder> {
+pub(super) async fn enter_early(request: &HttpRequest) -> Option<Verified> {
     let entered = enter(request).await;
     let holder = entered.as_ref().ok().copied();
     request.extensions_mut().insert(Entered(entered));
     holder
 }
 
-async fn enter(request: &HttpRequest) -> Result<KeyHolder, ApiError> {
+async fn enter(request: &HttpRequest) -> Result<Verified, ApiError> {
     let key = bearer(request)?;
     let fault = || ApiError::of(ErrorCode::InternalError);
     let state = request.app_data::<web::Data<State>>().ok_or_else(fault)?;
@@ -88,7 +87,12 @@ async fn enter(request: &HttpRequest) -> Result<KeyHolder, ApiError> {
 }
 
 /// Counts the request against the key's limit; how it stands is told in the answer's headers, whatever the answer is.
-async fn admit(request: &HttpRequest, state: &State, subject: Subject, limit: u32) -> Result<(), ApiError> {
+pub(super) async fn admit(
+    request: &HttpRequest,
+    state: &State,
+    subject: Subject,
+    limit: u32,
+) -> Result<(), ApiError> {
     let Some(limiter) = &state.limiter else { return Ok(()) };
     match limiter.admit(subject, limit).await {
         Admission::Admitted(standing) => {
@@ -126,22 +130,29 @@ fn require(has: Level, needs: Level) -> Result<(), ApiError> {
 }
 
 fn bad_key(request: &HttpRequest, state: &State) -> ApiError {
-    let address = remote::address(request, &state.trusted_proxies);
-    let tried = match (address, &state.bad_keys) {
-        (Some(address), Some(bad_keys)) => bad_keys.count(address),
-        (Some(_) | None, _) => Ok(()),
-    };
-    match tried {
-        Ok(()) => ApiError::because(ErrorCode::Unauthorized, "The API key is not valid"),
+    match tried(request, state) {
+        Ok(()) => ApiError::because(ErrorCode::Unauthorized, "The API key or access token is not valid"),
         Err(seconds) => {
-            metrics::counter!("turnloom_http_rate_limited_total", "class" => "bad_keys").increment(1);
             ApiError::because(ErrorCode::RateLimitExceeded, "Too many requests with a key that is not valid")
                 .retrying_after(seconds)
         }
     }
 }
 
-/// The key that a request carries (RFC 6750 §2.1). The scheme's name has no case.
+/// Counts a try with a key or secret that is not valid. When its address has tried too many: the seconds after which it may again.
+pub(super) fn tried(request: &HttpRequest, state: &State) -> Result<(), u64> {
+    let address = remote::address(request, &state.trusted_proxies);
+    let tried = match (address, &state.bad_keys) {
+        (Some(address), Some(bad_keys)) => bad_keys.count(address),
+        (Some(_) | None, _) => Ok(()),
+    };
+    if tried.is_err() {
+        metrics::counter!("turnloom_http_rate_limited_total", "class" => "bad_keys").increment(1);
+    }
+    tried
+}
+
+/// The key or access token that a request carries (RFC 6750 §2.1). The scheme's name has no case.
 pub(super) fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
     let unauthorized = |details: &str| ApiError::because(ErrorCode::Unauthorized, details);
     let header = request

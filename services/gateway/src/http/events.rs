@@ -112,7 +112,7 @@ pub(in crate::http) async fn tail(
     if request.method() == Method::HEAD {
         return Ok(response.streaming(stream::empty::<Result<Bytes, Infallible>>()));
     }
-    let session = state.tails.open(account, wanted, from).await.map_err(refusal)?;
+    let session = state.tails.open(*account, wanted, from).await.map_err(refusal)?;
     let told = stream::unfold(session, |mut session| async move {
         let said = session.next().await?;
         Some((Ok::<Bytes, Infallible>(said), session))

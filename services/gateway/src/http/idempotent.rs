@@ -90,7 +90,7 @@ async fn begin(
 /// The request to carry out, or else the answer that there is already.
 fn own_or_response(begun: Begun) -> Result<Result<Running, HttpResponse>, ApiError> {
     match begun {
-        Begun::Own(running) => Ok(Ok(running)),
+        Begun::Own(running) => Ok(Ok(*running)),
         Begun::Answered(answer) => Ok(Err(replay(answer))),
         Begun::Elsewhere => Err(ApiError::because(
             ErrorCode::Conflict,

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the operations and from the types that are served.
 
 mod document;
+mod oauth;
 mod optional;
 mod parameters;
 mod responses;
@@ -14,8 +15,9 @@ use actix_web::{HttpResponse, web};
 
 use super::error::ApiError;
 
-/// The page loads nothing from elsewhere, and its own script only. The page's library writes styles into elements.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
+/// The page loads nothing from elsewhere, and its own script only, and is shown in no frame. The page's library writes styles into
+/// elements.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(text);
 

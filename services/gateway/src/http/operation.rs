@@ -9,7 +9,7 @@ use contracts::ErrorCode;
 use super::openapi::texts::NO_CONTROLS;
 use super::{
     account, api_keys, audit_log, conversations, customers, dead_letters, events, executions,
-    knowledge_bases, messages, runners, secrets, workflows,
+    knowledge_bases, messages, oauth_clients, runners, secrets, workflows,
 };
 use crate::key::Level;
 use crate::limit::Class;
@@ -123,18 +123,21 @@ pub(crate) enum Shape {
 }
 
 /// Every operation may refuse with these.
-pub(crate) const COMMON_ERRORS: [ErrorCode; 7] = [
+pub(crate) const COMMON_ERRORS: [ErrorCode; 10] = [
     ErrorCode::InvalidRequest,
     ErrorCode::Unauthorized,
     ErrorCode::Forbidden,
+    ErrorCode::RequestTimeout,
+    ErrorCode::UriTooLong,
     ErrorCode::RateLimitExceeded,
+    ErrorCode::HeadersTooLarge,
     ErrorCode::InternalError,
     ErrorCode::ServiceUnavailable,
     ErrorCode::Timeout,
 ];
 
 /// All of them, in the order of the documentation.
-pub(crate) static OPERATIONS: [&Operation; 49] = [
+pub(crate) static OPERATIONS: [&Operation; 53] = [
     &workflows::list::OPERATION,
     &workflows::create::OPERATION,
     &workflows::validate::OPERATION,
@@ -183,6 +186,10 @@ pub(crate) static OPERATIONS: [&Operation; 49] = [
     &api_keys::get::OPERATION,
     &api_keys::revoke::OPERATION,
     &api_keys::rotate::OPERATION,
+    &oauth_clients::list::OPERATION,
+    &oauth_clients::create::OPERATION,
+    &oauth_clients::get::OPERATION,
+    &oauth_clients::delete::OPERATION,
     &audit_log::OPERATION,
 ];
 
@@ -221,7 +228,9 @@ impl Operation {
 
     /// Whether its answer holds a secret that nobody else may ever read.
     pub fn answers_a_secret(&self) -> bool {
-        self.answers.iter().any(|answer| matches!(answer.schema, Shape::One("ApiKeyWithSecret")))
+        self.answers
+            .iter()
+            .any(|answer| matches!(answer.schema, Shape::One("ApiKeyWithSecret" | "OAuthClientWithSecret")))
     }
 
     /// Whether it understands this header.

@@ -15,9 +15,10 @@ pub(super) mod view;
 use actix_web::HttpRequest;
 use actix_web::http::header::IF_MATCH;
 use contracts::{ErrorCode, v1};
-use flow_model::{AccountId, WorkflowId};
+use flow_model::WorkflowId;
 
 use super::error::ApiError;
+use crate::auth::Account;
 use crate::state::State;
 
 /// The workflow of a path. What is not an id names no workflow.
@@ -29,7 +30,7 @@ pub(super) fn id_of(text: &str) -> Result<WorkflowId, ApiError> {
 pub(super) const WORKFLOW_DELETED: &str = "workflow_deleted";
 
 /// Whether a workflow that ran is gone.
-pub(super) async fn is_deleted(state: &State, account: AccountId, id: WorkflowId) -> Result<bool, ApiError> {
+pub(super) async fn is_deleted(state: &State, account: Account, id: WorkflowId) -> Result<bool, ApiError> {
     match state.services.workflow(account, id).await {
         Ok(_) => Ok(false),
         Err(error) if error.code() == ErrorCode::WorkflowNotFound => Ok(true),

@@ -84,7 +84,7 @@ impl Store {
 
     /// One account.
     pub(crate) async fn account(&self, account: AccountId) -> Result<Option<AccountRecord>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let row: Option<AccountRow> = sql_query(format!("SELECT {COLUMNS} FROM accounts a WHERE a.id = $1"))
             .bind::<SqlUuid, _>(account.as_uuid())
             .get_result(&mut *connection)

@@ -31,7 +31,7 @@ struct SeenRow {
 impl Store {
     /// Takes the row of a request, for so long, when there is none, or it is over, or it is open and the request's own.
     pub(crate) async fn begin(&self, keyed: &Keyed, owner: Uuid, time: Duration) -> Result<bool, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(keyed.account.as_uuid()).await?;
         let begun = sql_query(
             "INSERT INTO idempotency_keys AS kept
                  (account_id, operation, key, request_sha256, owner, running_until, expires_at)
@@ -57,7 +57,7 @@ impl Store {
 
     /// How the request with this key stands.
     pub(crate) async fn look(&self, keyed: &Keyed) -> Result<Seen, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(keyed.account.as_uuid()).await?;
         let row: Option<SeenRow> = sql_query(
             "SELECT request_sha256 = $4 AS is_same, running_until > now() AS is_running, status, headers, body
              FROM idempotency_keys
@@ -80,7 +80,7 @@ impl Store {
         owner: Uuid,
         answer: &Answer,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(keyed.account.as_uuid()).await?;
         let headers: Vec<[&str; 2]> =
             answer.headers.iter().map(|(name, value)| [name.as_str(), value.as_str()]).collect();
         // Said again, after an answer of the database that was lost, it changes nothing.
@@ -102,7 +102,7 @@ impl Store {
 
     /// Opens the row to the next one with the same request.
     pub(crate) async fn give_up(&self, keyed: &Keyed, owner: Uuid) -> Result<(), StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(keyed.account.as_uuid()).await?;
         sql_query(
             "UPDATE idempotency_keys SET running_until = now()
              WHERE account_id = $1 AND operation = $2 AND key = $3 AND owner = $4 AND status IS NULL",

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use flow_model::{AccountId, ApiKeyId, AuditEntryId};
+use flow_model::{AccountId, ApiKeyId, AuditEntryId, OAuthClientId};
 use uuid::Uuid;
 
 use super::{Store, StoreError};
-use crate::audit::{Actor, Change, Entry, Filter};
+use crate::audit::{Actor, By, Change, Entry, Filter};
 use crate::span::{Listed, Span};
 
 /// Who changes something without a key.
@@ -17,7 +17,8 @@ const OPERATOR: &str = "operator";
 const PIECE: i64 = 1_000;
 
 /// The rows that a filter lets through; the ids of its times are the bounds.
-const CHOSEN: &str = "account_id = $1 AND ($2 IS NULL OR action = $2) AND ($3 IS NULL OR key_id = $3)
+const CHOSEN: &str =
+    "account_id = $1 AND ($2 IS NULL OR action = $2) AND ($3 IS NULL OR key_id = $3 OR client_id = $3)
     AND ($4 IS NULL OR actor = $4) AND id >= $5 AND id < $6";
 
 #[derive(QueryableByName)]
@@ -28,6 +29,8 @@ struct EntryRow {
     at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     key_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    client_id: Option<Uuid>,
     #[diesel(sql_type = Text)]
     actor: String,
     #[diesel(sql_type = Text)]
@@ -54,6 +57,7 @@ impl EntryRow {
             id: AuditEntryId::new(self.id),
             at_ms: self.at.timestamp_millis(),
             key: self.key_id.map(ApiKeyId::new),
+            client: self.client_id.map(OAuthClientId::new),
             actor: self.actor,
             action: self.action,
             resource: self.resource,
@@ -76,25 +80,32 @@ fn made_at_ms(id: Uuid) -> i64 {
 }
 
 impl Store {
-    /// Adds a row. The key's name is what it is now.
+    /// Adds a row. The name of the key or client is what it is now.
     pub(crate) async fn add_entry(&self, id: AuditEntryId, change: &Change) -> Result<(), StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(change.account.as_uuid()).await?;
         let at = DateTime::<Utc>::from_timestamp_millis(made_at_ms(*id.as_uuid())).unwrap_or_default();
+        let (key, client) = match change.by {
+            By::Operator => (None, None),
+            By::Key(key) => (Some(*key.as_uuid()), None),
+            By::Client(client) => (None, Some(*client.as_uuid())),
+        };
         sql_query(
             "INSERT INTO audit_log
-                 (id, account_id, at, key_id, actor, action, resource, status, request_id, remote_address)
-             VALUES ($1, $2, $3, $4, COALESCE((SELECT name FROM api_keys WHERE id = $4), $5), $6, $7, $8, $9, $10)",
+                 (id, account_id, at, key_id, client_id, actor, action, resource, status, request_id, remote_address)
+             VALUES ($1, $2, $3, $4, $11, COALESCE((SELECT name FROM api_keys WHERE id = $4),
+                     (SELECT name FROM oauth_clients WHERE id = $11), $5), $6, $7, $8, $9, $10)",
         )
         .bind::<SqlUuid, _>(id.as_uuid())
         .bind::<SqlUuid, _>(change.account.as_uuid())
         .bind::<Timestamptz, _>(at)
-        .bind::<Nullable<SqlUuid>, _>(change.key.map(|key| *key.as_uuid()))
+        .bind::<Nullable<SqlUuid>, _>(key)
         .bind::<Text, _>(OPERATOR)
         .bind::<Text, _>(change.action)
         .bind::<Nullable<Text>, _>(change.resource.as_deref())
         .bind::<SmallInt, _>(i16::try_from(change.status).unwrap_or(i16::MAX))
         .bind::<Text, _>(&change.request_id)
         .bind::<Nullable<Text>, _>(change.remote_address.map(|address| address.to_string()))
+        .bind::<Nullable<SqlUuid>, _>(client)
         .execute(&mut *connection)
         .await?;
         Ok(())
@@ -107,10 +118,11 @@ impl Store {
         filter: Filter,
         span: Span,
     ) -> Result<Listed<Entry>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let (key, name) = match filter.actor {
             None => (None, None),
             Some(Actor::Key(key)) => (Some(*key.as_uuid()), None),
+            Some(Actor::Client(client)) => (Some(*client.as_uuid()), None),
             Some(Actor::Named(name)) => (None, Some(name)),
         };
         let from = filter.from_ms.map_or(Uuid::nil(), first_id);
@@ -125,7 +137,7 @@ impl Store {
             .get_result(&mut *connection)
             .await?;
         let rows: Vec<EntryRow> = sql_query(format!(
-            "SELECT id, at, key_id, actor, action, resource, status, request_id, remote_address
+            "SELECT id, at, key_id, client_id, actor, action, resource, status, request_id, remote_address
              FROM audit_log WHERE {CHOSEN} ORDER BY id DESC OFFSET $7 LIMIT $8"
         ))
         .bind::<SqlUuid, _>(account.as_uuid())

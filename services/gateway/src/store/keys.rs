@@ -106,7 +106,11 @@ impl Store {
         key: NewKey,
         sha256: [u8; 32],
     ) -> Result<(), KeyError> {
-        self.pool.run(move |connection| Box::pin(create(connection, account, id, key, sha256))).await
+        self.pool
+            .run_of(*account.as_uuid(), move |connection| {
+                Box::pin(create(connection, account, id, key, sha256))
+            })
+            .await
     }
 
     /// A part of an account's keys, newest first.
@@ -116,7 +120,7 @@ impl Store {
         status: Option<KeyStatus>,
         span: Span,
     ) -> Result<Listed<KeyRecord>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let chosen = format!("k.account_id = $1 AND ($2 IS NULL OR $2 = {STATUS})");
         let count: Count = sql_query(format!("SELECT count(*) AS n FROM api_keys k WHERE {chosen}"))
             .bind::<SqlUuid, _>(account.as_uuid())
@@ -144,7 +148,7 @@ impl Store {
         account: AccountId,
         key: ApiKeyId,
     ) -> Result<Option<KeyRecord>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let row: Option<KeyRow> = sql_query(format!(
             "SELECT {COLUMNS}, {STATUS} AS status FROM api_keys k WHERE k.account_id = $1 AND k.id = $2"
         ))
@@ -164,12 +168,16 @@ impl Store {
         sha256: [u8; 32],
         overlap_ms: i64,
     ) -> Result<(), KeyError> {
-        self.pool.run(move |connection| Box::pin(rotate(connection, account, key, sha256, overlap_ms))).await
+        self.pool
+            .run_of(*account.as_uuid(), move |connection| {
+                Box::pin(rotate(connection, account, key, sha256, overlap_ms))
+            })
+            .await
     }
 
     /// Ends a key; false when there is none.
     pub(crate) async fn revoke_key(&self, account: AccountId, key: ApiKeyId) -> Result<bool, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let ended = sql_query(
             "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now()) WHERE account_id = $1 AND id = $2",
         )

@@ -1,4 +1,4 @@
-//! When keys were last let in.
+//! When keys and OAuth clients were last let in.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_query;
@@ -14,6 +14,7 @@ impl Store {
     pub(crate) async fn note_uses(&self, uses: Vec<(Uuid, DateTime<Utc>)>) -> Result<usize, StoreError> {
         let (keys, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.into_iter().unzip();
         let mut connection = self.pool.get().await?;
+        let of_clients = super::oauth::note_uses(&mut connection, &keys, &times).await?;
         let written = sql_query(
             "WITH due AS (
                  SELECT k.id, used.at FROM unnest($1, $2) AS used (id, at) JOIN api_keys k ON k.id = used.id
@@ -25,6 +26,6 @@ impl Store {
         .bind::<Array<Timestamptz>, _>(times)
         .execute(&mut *connection)
         .await?;
-        Ok(written)
+        Ok(written + of_clients)
     }
 }

@@ -76,7 +76,7 @@ impl Store {
     /// The numbers of one workflow.
     pub async fn measure(&self, wanted: Measurement) -> Result<Measured, StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*wanted.account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     // The locks come before the snapshot, which the first query takes: a slice is dropped before all of
                     // it or after, though a drop is seen by older snapshots, too.

@@ -78,7 +78,9 @@ impl Store {
         span: Span,
     ) -> Result<Recorded, StoreError> {
         self.pool
-            .run(move |connection| Box::pin(async move { stored(connection, account, workflow, span).await }))
+            .run_of(*account.as_uuid(), move |connection| {
+                Box::pin(async move { stored(connection, account, workflow, span).await })
+            })
             .await
     }
 

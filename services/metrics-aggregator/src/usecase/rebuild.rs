@@ -93,7 +93,7 @@ async fn compare(
     }
 }
 
-/// Counts the finished executions that started in a span.
+/// Counts what executions that started in a span have told.
 async fn recount(
     runner: &Runner,
     account: AccountId,
@@ -123,26 +123,31 @@ async fn recount(
 }
 
 fn add(recorded: &mut Recorded, account: AccountId, workflow: WorkflowId, execution: &v1::Execution) {
-    let failed = match execution.status() {
-        ExecutionStatus::Success => false,
-        ExecutionStatus::Failed => true,
-        ExecutionStatus::Running | ExecutionStatus::Unspecified => return,
+    let is_finished = match execution.status() {
+        ExecutionStatus::Success | ExecutionStatus::Failed => true,
+        // What came in and what was said so far is told already.
+        ExecutionStatus::Running => false,
+        ExecutionStatus::Unspecified => return,
     };
     let (Ok(id), Ok(channel)) =
         (ExecutionId::from_slice(&execution.id), execution.channel.parse::<Channel>())
     else {
         return;
     };
-    let record = execution.record.clone().unwrap_or_default();
+    let by_message = execution.record.as_ref().is_none_or(v1::ExecutionRecord::began_by_message);
     let quarter_ms = id.accepted_at_ms().div_euclid(QUARTER_MS) * QUARTER_MS;
-    let duration_ms = execution.completed_at_ms.unwrap_or(execution.started_at_ms) - execution.started_at_ms;
     let bucket = recorded.buckets.entry(BucketKey { account, workflow, channel, quarter_ms }).or_default();
+    bucket.messages_received += i64::from(by_message);
+    bucket.messages_sent += execution.replies_in_all.map_or(0, i64::from);
+    if !is_finished {
+        return;
+    }
+    let failed = execution.status() == ExecutionStatus::Failed;
+    let duration_ms = execution.completed_at_ms.unwrap_or(execution.started_at_ms) - execution.started_at_ms;
     let mut one = Bucket {
         succeeded: i64::from(!failed),
         failed: i64::from(failed),
         duration_ms,
-        messages_received: i64::from(!record.started_by_api),
-        messages_sent: execution.replies_in_all.map_or(0, i64::from),
         ai: execution.ai.as_ref().map(usage).unwrap_or_default(),
         ..Bucket::default()
     };
@@ -227,4 +232,45 @@ fn differences(stored: &Recorded, right: &Recorded) -> Vec<v1::MetricsDifference
         });
     }
     differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one execution counts: finished ones, messages received, messages sent.
+    fn counted(status: ExecutionStatus, record: v1::ExecutionRecord) -> (i64, i64, i64) {
+        let (account, workflow) = (AccountId::named("default"), WorkflowId::new(uuid::Uuid::from_u128(1)));
+        let execution = v1::Execution {
+            id: uuid::Uuid::from_u128(2).as_bytes().to_vec().into(),
+            channel: "web".to_owned(),
+            status: status.into(),
+            record: Some(record),
+            replies_in_all: Some(2),
+            ..v1::Execution::default()
+        };
+        let mut recorded = Recorded::default();
+        add(&mut recorded, account, workflow, &execution);
+        let bucket = recorded.buckets.into_values().next().unwrap_or_default();
+        (bucket.succeeded + bucket.failed, bucket.messages_received, bucket.messages_sent)
+    }
+
+    #[test]
+    fn only_what_a_message_began_counts_as_received() {
+        let record = v1::ExecutionRecord::default();
+        assert_eq!(counted(ExecutionStatus::Success, record.clone()), (1, 1, 2));
+        for record in [
+            v1::ExecutionRecord { started_by_api: true, ..record.clone() },
+            v1::ExecutionRecord { started_by_timer: true, ..record.clone() },
+            v1::ExecutionRecord { started_by_release: true, ..record.clone() },
+            v1::ExecutionRecord { retry_of: vec![1].into(), ..record },
+        ] {
+            assert_eq!(counted(ExecutionStatus::Failed, record), (1, 0, 2));
+        }
+    }
+
+    #[test]
+    fn what_a_running_one_has_told_counts() {
+        assert_eq!(counted(ExecutionStatus::Running, v1::ExecutionRecord::default()), (0, 1, 2));
+    }
 }

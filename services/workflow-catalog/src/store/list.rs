@@ -59,7 +59,7 @@ impl Store {
     /// A page, and how many there are in all.
     pub async fn list(&self, wanted: Wanted) -> Result<Listed, StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*wanted.account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     use diesel_async::SimpleAsyncConnection;
                     let search = folded(&wanted.search);

@@ -28,7 +28,7 @@ impl Store {
     /// Those of these workflows that are the account's and are not deleted, with their configurations, as many as fit.
     pub async fn workflows(&self, account: AccountId, ids: &[WorkflowId]) -> Result<Vec<Found>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| *id.as_uuid()).collect();
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let query = format!(
             "SELECT {COLUMNS}, CASE WHEN before < $4 THEN configuration END AS configuration FROM (
                 SELECT workflows.*, configuration,
@@ -50,7 +50,7 @@ impl Store {
 
     /// A workflow of this account that is not deleted.
     pub async fn workflow(&self, account: AccountId, id: WorkflowId) -> Result<StoredWorkflow, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let query =
             format!("SELECT {COLUMNS} FROM workflows WHERE id = $1 AND account_id = $2 AND status <> $3");
         Ok(sql_query(query)

@@ -53,7 +53,7 @@ struct Sealed {
 impl Store {
     /// Keeps a secret. An account that has as many as it may can only change them.
     pub async fn put_secret(&self, new: NewSecret) -> Result<StoredSecret, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(new.account.as_uuid()).await?;
         let stored: Option<StoredSecret> = sql_query(
             "INSERT INTO secrets (account_id, name, ciphertext, created_at, updated_at)
              SELECT $1, $2, $3, $4, $4
@@ -76,7 +76,7 @@ impl Store {
 
     /// All secrets of an account, by name.
     pub async fn secrets(&self, account: AccountId) -> Result<Vec<StoredSecret>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         Ok(sql_query("SELECT name, created_at, updated_at FROM secrets WHERE account_id = $1 ORDER BY name")
             .bind::<SqlUuid, _>(account.as_uuid())
             .get_results(&mut *connection)
@@ -89,7 +89,7 @@ impl Store {
         account: AccountId,
         names: Vec<String>,
     ) -> Result<Vec<v1::SealedSecret>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let found: Vec<Sealed> =
             sql_query("SELECT name, ciphertext FROM secrets WHERE account_id = $1 AND name = ANY($2)")
                 .bind::<SqlUuid, _>(account.as_uuid())
@@ -102,7 +102,7 @@ impl Store {
 
     /// Forgets a secret; whether there was one.
     pub async fn delete_secret(&self, account: AccountId, name: &SecretName) -> Result<bool, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let deleted = sql_query("DELETE FROM secrets WHERE account_id = $1 AND name = $2")
             .bind::<SqlUuid, _>(account.as_uuid())
             .bind::<Text, _>(name.as_str())

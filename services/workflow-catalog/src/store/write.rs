@@ -60,7 +60,7 @@ impl Store {
     /// Adds a workflow with its first revision.
     pub async fn create(&self, new: NewWorkflow) -> Result<StoredWorkflow, StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*new.account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     let query = format!(
                         "INSERT INTO workflows (id, account_id, name, name_key, description, search_text, channel, status, revision,
@@ -95,7 +95,7 @@ impl Store {
         update: Update,
     ) -> Result<StoredWorkflow, StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     let stored = locked(connection, account, id).await?;
                     require_version(&stored, &update.if_match)?;
@@ -147,7 +147,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<StoredWorkflow, StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     let stored = locked(connection, account, id).await?;
                     require_version(&stored, &if_match)?;

@@ -202,7 +202,7 @@ impl Reads {
         id: ConversationId,
         now_ms: i64,
     ) -> Result<Option<v1::Conversation>, ReadError> {
-        self.snapshot(move |connection| {
+        self.snapshot_of(account, move |connection| {
             Box::pin(async move {
                 let found = sql_query(format!(
                     "SELECT {COLUMNS} FROM {TABLES} WHERE conversations.id = $1 AND conversations.account_id = $2
@@ -223,7 +223,7 @@ impl Reads {
 
     /// Whether this account has this conversation.
     pub async fn has_conversation(&self, account: AccountId, id: ConversationId) -> Result<bool, ReadError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let found = sql_query(
             "SELECT EXISTS (SELECT 1 FROM conversations WHERE id = $1 AND account_id = $2 AND customer_id <> '') AS is_there",
         )
@@ -243,7 +243,7 @@ impl Reads {
         rows_max: u32,
         now_ms: i64,
     ) -> Result<Listed, ReadError> {
-        self.snapshot(move |connection| {
+        self.snapshot_of(account, move |connection| {
             Box::pin(async move {
                 let filters = filters(account, &which);
                 let (offset, place) = match from {

@@ -97,7 +97,7 @@ struct Hour {
     #[diesel(sql_type = SmallInt)]
     hours: i16,
     #[diesel(sql_type = Timestamptz)]
-    hour: DateTime<Utc>,
+    begin: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
     newer: i64,
 }
@@ -105,7 +105,7 @@ struct Hour {
 impl Reads {
     /// A page of at most `limit` rows, and how many there are in all.
     pub async fn list(&self, filter: Filter, place: Place, limit: u32) -> Result<Listed, ReadError> {
-        self.snapshot(move |connection| {
+        self.snapshot_of(filter.account, move |connection| {
             Box::pin(async move {
                 let selection = Selection::of(&filter);
                 let running = selection.count_running(connection).await?;
@@ -288,7 +288,7 @@ impl Selection {
         };
         let mut newer = count(found.newer);
         if found.hours == SLICE_HOURS {
-            let from_ms = found.hour.timestamp_millis();
+            let from_ms = found.begin.timestamp_millis();
             let until_ms = from_ms + i64::from(SLICE_HOURS) * HOUR_MS;
             let slice = [Counted { hours: 1, from_ms, until_ms }];
             let Some(hour) = self.find(connection, &slice, within - newer).await? else {
@@ -297,7 +297,7 @@ impl Selection {
             newer += count(hour.newer);
             found = hour;
         }
-        let begin_ms = found.hour.timestamp_millis() + HOUR_MS;
+        let begin_ms = found.begin.timestamp_millis() + HOUR_MS;
         let running_newer = if running > 0 {
             let newer = Span { start_ms: begin_ms, end_ms: self.span.end_ms };
             self.count_running_within(connection, newer).await?
@@ -318,7 +318,7 @@ impl Selection {
     ) -> Result<Option<Hour>, ReadError> {
         let (hours, from, until) = columns(counted);
         let found = sql_query(
-            "SELECT hours, hour, newer FROM (
+            "SELECT hours, hour AS begin, newer FROM (
                 SELECT hours, hour, (sum(n) OVER (ORDER BY hour DESC) - n)::bigint AS newer FROM (
                     SELECT hours, hour, sum(executions) AS n
                     FROM UNNEST($4::smallint[], $5::timestamptz[], $6::timestamptz[]) AS part (width, from_at, until_at)

@@ -70,7 +70,7 @@ impl Reads {
         workflow: WorkflowId,
         id: ExecutionId,
     ) -> Result<Option<v1::Execution>, ReadError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         // An id holds its start, so one slice of the table is looked at.
         let found = sql_query(format!(
             "SELECT {FINISHED_COLUMNS} FROM executions WHERE id = $1 AND started_at = $2 AND workflow_id = $3 AND account_id = $4

@@ -55,11 +55,11 @@ pub(in crate::http) async fn create(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let document = body::json(&request, payload, state.body_bytes_max).await?;
-    let own = state.keys.account(account).await.map_err(|error| failed(&error))?;
+    let own = state.keys.account(*account).await.map_err(|error| failed(&error))?;
     let mut report = Report::default();
     let wanted = fields::new_key(&document, Quotas::USUAL.with(own.limits), clock::now_ms(), &mut report);
     let (wanted, _) = report.into_result(wanted)?;
-    let (key, secret) = state.keys.create(account, wanted).await.map_err(|error| failed(&error))?;
+    let (key, secret) = state.keys.create(*account, wanted).await.map_err(|error| failed(&error))?;
     let data = SecretView::new(key, &secret);
     Ok(HttpResponse::Created().insert_header((LOCATION, data.location())).json(One { data }))
 }

@@ -1,7 +1,7 @@
 //! The fields of the bodies.
 
 use chrono::DateTime;
-use flow_model::document::{At, Object, Report};
+use flow_model::document::{At, Object, Report, whole_number};
 use flow_model::duration;
 use flow_model::problem::ProblemCode::{InvalidRequest, MissingRequiredField};
 use serde_json::Value;
@@ -49,7 +49,7 @@ fn limits(object: &mut Object<'_>, account: Quotas, report: &mut Report) -> Limi
     for class in Class::ALL {
         let (value, at) = set.get(class.as_str());
         let Some(value) = value else { continue };
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let number = whole_number(value).and_then(|number| u32::try_from(number).ok());
         let own = account.of(class);
         match number.filter(|number| *number <= LIMIT_MAX) {
             None => {

@@ -42,6 +42,6 @@ pub(in crate::http) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let id = super::id_of(&path)?;
-    let key = state.keys.get(account, id).await.map_err(|error| failed(&error))?;
+    let key = state.keys.get(*account, id).await.map_err(|error| failed(&error))?;
     Ok(HttpResponse::Ok().json(One { data: KeyView::new(key) }))
 }

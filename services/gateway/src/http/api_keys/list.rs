@@ -53,7 +53,7 @@ pub(in crate::http) async fn list(
     let query = Query::of(&request, &OPERATION)?;
     let page = query.page()?;
     let status = query.choice("status", &KeyStatus::ALL.map(|status| (status.as_str(), status)))?;
-    let listing = Listing::new('k', account, &[status.map_or("", KeyStatus::as_str)], page)?;
-    let found = state.keys.list(account, status, listing.span()).await.map_err(|error| failed(&error))?;
+    let listing = Listing::new('k', *account, &[status.map_or("", KeyStatus::as_str)], page)?;
+    let found = state.keys.list(*account, status, listing.span()).await.map_err(|error| failed(&error))?;
     Ok(HttpResponse::Ok().json(listing.answer(found, |key| *key.id.as_uuid(), KeyView::new)))
 }

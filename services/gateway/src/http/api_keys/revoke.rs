@@ -42,6 +42,6 @@ pub(in crate::http) async fn revoke(
 ) -> Result<HttpResponse, ApiError> {
     Query::of(&request, &OPERATION)?;
     let id = super::id_of(&path)?;
-    state.keys.revoke(account, id).await.map_err(|error| failed(&error))?;
+    state.keys.revoke(*account, id).await.map_err(|error| failed(&error))?;
     Ok(HttpResponse::Ok().json(DeletedView { message: "API key revoked successfully" }))
 }

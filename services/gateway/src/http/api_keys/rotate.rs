@@ -58,6 +58,6 @@ pub(in crate::http) async fn rotate(
     let mut report = Report::default();
     let overlap_ms = fields::overlap(document.as_ref(), &mut report);
     let (overlap_ms, _) = report.into_result(overlap_ms)?;
-    let (key, secret) = state.keys.rotate(account, id, overlap_ms).await.map_err(|error| failed(&error))?;
+    let (key, secret) = state.keys.rotate(*account, id, overlap_ms).await.map_err(|error| failed(&error))?;
     Ok(HttpResponse::Ok().json(One { data: SecretView::new(key, &secret) }))
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use contracts::ErrorCode;
 use contracts::v1::{self, Outcome, command, input::Kind};
-use flow_model::{AccountId, Channel};
+use flow_model::Channel;
 
+use crate::auth::Account;
 use crate::http::deadline::Deadline;
 use crate::http::error::ApiError;
 use crate::intake::{Minted, NewInput};
@@ -17,7 +18,7 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Makes a command for the conversation of a customer.
 pub(in crate::http) fn mint(
     state: &State,
-    account: AccountId,
+    account: Account,
     conversation: &v1::Conversation,
     kind: command::Kind,
 ) -> Result<Minted, ApiError> {
@@ -25,7 +26,7 @@ pub(in crate::http) fn mint(
         conversation.channel.parse().map_err(|_| ApiError::of(ErrorCode::InternalError))?;
     let customer_id = conversation.customer_id.clone();
     let kind = Kind::Command(v1::Command { kind: Some(kind) });
-    state.intake.mint(NewInput { account, channel, customer_id, kind })
+    state.intake.mint(NewInput { account: *account, channel, customer_id, kind })
 }
 
 /// Has a command done. None when it is not known in time what became of it; it will be done all the same.
@@ -49,7 +50,7 @@ pub(in crate::http) async fn send(
 /// Has a command done that gives nothing but its effect.
 pub(in crate::http) async fn obey(
     state: &State,
-    account: AccountId,
+    account: Account,
     conversation: &v1::Conversation,
     kind: command::Kind,
     deadline: Deadline,

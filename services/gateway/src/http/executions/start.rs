@@ -98,8 +98,12 @@ pub(in crate::http) async fn start(
         text: start.text,
         replace: start.replace,
     });
-    let input =
-        NewInput { account, channel: start.channel.unwrap_or(own), customer_id: start.customer_id, kind };
+    let input = NewInput {
+        account: *account,
+        channel: start.channel.unwrap_or(own),
+        customer_id: start.customer_id,
+        kind,
+    };
     let minted = state.intake.mint(input)?;
     let accepted = Accepted { workflow: id, execution: minted.execution, conversation: minted.conversation };
     let waiter = state.intake.accept_and_hear(minted).await?;

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::{ErrorCode, v1};
 use flow_model::ProblemCode::{InvalidRequest, MissingRequiredField};
-use flow_model::document::{At, Object, Report};
+use flow_model::document::{At, Object, Report, whole_number};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -86,11 +86,7 @@ fn read(document: &Value, report: &mut Report) -> Option<v1::SearchKnowledgeRequ
         report.problem(&at, InvalidRequest, format!("must be at most {QUERY_CHARS_MAX} characters"));
     }
     let (limit, at) = object.get("limit");
-    // JSON Schema counts 4.0 as a whole number.
-    let whole = |limit: &Value| {
-        (1..=LIMIT_MAX).find(|number| limit.as_f64() == u32::try_from(*number).ok().map(f64::from))
-    };
-    let number = limit.and_then(whole);
+    let number = limit.and_then(whole_number).filter(|number| (1..=LIMIT_MAX).contains(number));
     if limit.is_some() && number.is_none() {
         report.problem(&at, InvalidRequest, format!("must be a whole number from 1 to {LIMIT_MAX}"));
     }

@@ -113,7 +113,7 @@ pub(in crate::http) async fn get(
     };
     let mut data = MessageView {
         message_id,
-        conversation_id: ConversationId::of(account, channel.as_str(), customer_id).to_string(),
+        conversation_id: ConversationId::of(*account, channel.as_str(), customer_id).to_string(),
         status,
         execution_id: ExecutionId::from_slice(&found.execution_id).ok().map(|id| id.to_string()),
         workflow_id: WorkflowId::from_slice(&found.workflow_id).ok().map(|id| id.to_string()),

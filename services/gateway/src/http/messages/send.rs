@@ -10,13 +10,14 @@ use contracts::v1::{self, MessageState, Outcome, input::Kind};
 use flow_model::document::{At, Object, Report};
 use flow_model::limits::{MESSAGE_ID_CHARS_MAX, METADATA_BYTES_MAX};
 use flow_model::problem::ProblemCode::InvalidRequest;
-use flow_model::{AccountId, Channel, ConversationId, ExecutionId, WorkflowId};
+use flow_model::{Channel, ConversationId, ExecutionId, WorkflowId};
 use platform::clock;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::fields;
+use crate::auth::Account;
 use crate::http::caller::Caller;
 use crate::http::deadline::Deadline;
 use crate::http::error::ApiError;
@@ -107,7 +108,8 @@ pub(in crate::http) async fn send(
         customer_id: message.customer_id.clone(),
         message_id: message_id.clone(),
     };
-    let input = NewInput { account, channel: message.channel, customer_id: message.customer_id, kind };
+    let input =
+        NewInput { account: *account, channel: message.channel, customer_id: message.customer_id, kind };
     let minted = state.intake.mint(input)?;
     let told = Told { message_id, conversation: minted.conversation, execution: minted.execution };
     let Some(longest) = wait else {
@@ -177,7 +179,7 @@ impl Told {
         })
     }
 
-    async fn answered(&self, state: &State, account: AccountId, answer: v1::Answer) -> HttpResponse {
+    async fn answered(&self, state: &State, account: Account, answer: v1::Answer) -> HttpResponse {
         match (answer.outcome(), answer.execution) {
             (Outcome::Executed, Some(execution)) => self.handled(state, account, execution).await,
             (Outcome::Dead, _) => self.without_execution("dead", super::IN_DEAD_LETTERS),
@@ -188,7 +190,7 @@ impl Told {
     }
 
     /// A repetition is answered with the first one's execution, whose workflow may be gone since.
-    async fn handled(&self, state: &State, account: AccountId, execution: v1::Execution) -> HttpResponse {
+    async fn handled(&self, state: &State, account: Account, execution: v1::Execution) -> HttpResponse {
         let own = ExecutionId::from_slice(&execution.id).is_ok_and(|id| id == self.execution);
         if !own && let Ok(workflow) = WorkflowId::from_slice(&execution.workflow_id) {
             match workflows::is_deleted(state, account, workflow).await {
@@ -224,7 +226,7 @@ impl Told {
     async fn looked_up(
         &self,
         state: &State,
-        account: AccountId,
+        account: Account,
         asked: &v1::GetMessageRequest,
     ) -> HttpResponse {
         let Ok(found) = state.services.message(asked).await else { return self.accepted() };
@@ -246,7 +248,7 @@ impl Told {
     }
 }
 
-async fn workflow_of(state: &State, account: AccountId, text: &str) -> Result<WorkflowId, ApiError> {
+async fn workflow_of(state: &State, account: Account, text: &str) -> Result<WorkflowId, ApiError> {
     let id = workflows::id_of(text)?;
     state.services.workflow(account, id).await?;
     Ok(id)

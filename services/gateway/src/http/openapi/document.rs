@@ -5,19 +5,20 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{optional, parameters, responses, schemas, texts};
+use super::{oauth, optional, parameters, responses, schemas, texts};
 use crate::http::knowledge_bases::documents::put;
 use crate::http::operation::{OPERATIONS, Operation, Shape};
 use crate::http::{
     account, api_keys, audit_log, conversations, customers, dead_letters, error, executions, knowledge_bases,
-    messages, runners, secrets, workflows,
+    messages, oauth_clients, runners, secrets, workflows,
 };
 
 const DESCRIPTION: &str = "Turnloom runs conversational workflows: a customer writes, Turnloom finds the workflow that the message starts \
 or continues, walks its nodes, records every step, and replies.
 
 **Authentication.** `Authorization: Bearer <API key>`. Each operation says which level of key it needs; each level includes those before \
-it: `read_only`, `read_write`, `full_access`.
+it: `read_only`, `read_write`, `full_access`. Programs that act for an account come by OAuth 2.0 instead: what `/oauth/token` gives them is sent in the \
+same header, its scopes are the levels, and its limits are its client's.
 
 **Limits.** Per key and sliding hour: see `x-rate-limit-class` of each operation; other limits may be set for an account or a key. Answers carry \
 `RateLimit-Policy`, `RateLimit`, `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time, seconds); 429 and 503 \
@@ -43,6 +44,7 @@ pub(super) fn document() -> Value {
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         item[operation.method.as_str().to_ascii_lowercase()] = describe(operation);
     }
+    oauth::describe(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -52,13 +54,14 @@ pub(super) fn document() -> Value {
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"api_key": []}],
+        "security": [{"api_key": []}, {"oauth2": []}],
         "tags": [
             {"name": "workflows", "description": "What runs."},
             {"name": "executions", "description": "What ran: one execution is one turn."},
             {"name": "messages", "description": "The one door for customers' messages."},
             {"name": "conversations", "description": "Customers on channels: where they stand, and how people take part."},
             {"name": "keys", "description": "What lets callers in, the account that it belongs to, and what was changed with it."},
+            {"name": "oauth", "description": "What lets programs act for an account without one of its keys (RFC 6749, 7636, 7009, 8414, 9068, 9207)."},
             {"name": "secrets", "description": "What calls to other systems need and nobody may read."},
             {"name": "knowledge", "description": "What answers are taken from."},
             {"name": "events", "description": "What happens, as it happens."},
@@ -66,7 +69,10 @@ pub(super) fn document() -> Value {
         ],
         "paths": paths,
         "components": {
-            "securitySchemes": {"api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "tl_…"}},
+            "securitySchemes": {
+                "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "tl_…"},
+                "oauth2": oauth::scheme(),
+            },
             "schemas": components(),
             "headers": responses::headers(),
             "examples": responses::error_examples(),
@@ -83,6 +89,7 @@ fn describe(operation: &Operation) -> Value {
         path if path.contains("/secrets") => "secrets",
         path if path.contains("/api-keys") || path.contains("/account") => "keys",
         path if path.contains("/audit-log") => "keys",
+        path if path.contains("/oauth-clients") => "oauth",
         "/v1/events" => "events",
         path if path.contains("/runners") || path.contains("/dead-letters") => "operations",
         _ => "workflows",
@@ -101,6 +108,7 @@ fn describe(operation: &Operation) -> Value {
         "summary": operation.summary,
         "description": description,
         "x-key-level": operation.level.as_str(),
+        "security": [{"api_key": []}, {"oauth2": [operation.level.as_str()]}],
         "x-rate-limit-class": class.as_str(),
         "parameters": parameters::of(operation),
         "responses": responses::of(operation),
@@ -192,6 +200,13 @@ fn components() -> Value {
     add::<account::AccountView>(&mut found);
     add::<api_keys::view::KeyView>(&mut found);
     add::<api_keys::view::SecretView>(&mut found);
+    add::<oauth_clients::view::ClientView>(&mut found);
+    add::<oauth_clients::view::SecretView>(&mut found);
+    add::<schemas::oauth::NewOAuthClient>(&mut found);
+    add::<schemas::oauth::OAuthError>(&mut found);
+    add::<schemas::oauth::OAuthTokens>(&mut found);
+    add::<schemas::oauth::OAuthKeys>(&mut found);
+    add::<schemas::oauth::OAuthMetadata>(&mut found);
     add::<audit_log::EntryView>(&mut found);
     add::<schemas::NewWorkflow>(&mut found);
     add::<schemas::WorkflowChange>(&mut found);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// What callers send, beside the nodes.
-const BODIES: [&str; 17] = [
+const BODIES: [&str; 18] = [
     "Assignment",
     "Branch",
     "Configuration",
@@ -16,6 +16,7 @@ const BODIES: [&str; 17] = [
     "NewExecution",
     "NewKnowledgeBase",
     "NewMessage",
+    "NewOAuthClient",
     "NewWorkflow",
     "Rotation",
     "SentimentBranches",

@@ -94,6 +94,7 @@ fn path_example(name: &str) -> &'static str {
         "dead_letter_id" => "dead-letter-01a20acf-9e01-7d2c-8a4b-52b7c1f0a9d3",
         "execution_id" => "execution-01a20acf-9d55-740b-a930-a6d23b7b2563",
         "api_key_id" => "api-key-01a20acf-9cb2-767f-9572-1d0534001a8a",
+        "oauth_client_id" => "oauth-client-01a20acf-9cb2-767f-9572-1d0534001a8a",
         "name" => "crm_token",
         _ => "wamid-1",
     }

@@ -8,6 +8,7 @@
 pub(in crate::http) mod conversations;
 pub(in crate::http) mod keys;
 pub(in crate::http) mod knowledge;
+pub(in crate::http) mod oauth;
 
 use std::collections::BTreeMap;
 

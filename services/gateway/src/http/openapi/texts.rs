@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::http::knowledge_bases::NAME_PATTERN;
+use crate::oauth::REDIRECT_URI_CHARS_MAX;
 
 /// Anything but control characters.
 pub(in crate::http) const NO_CONTROLS: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
@@ -47,8 +48,12 @@ const DURATION: &str = "^([0-9]{1,8}[smhd]|P(([0-9]{1,8}W([0-9]{1,8}D)?|[0-9]{1,
 /// An http or https URL, or a template that begins with what it is made of.
 const URL: &str = concat!("^[", blanks!(), r"]*([Hh][Tt][Tt][Pp][Ss]?://|\{\{)");
 
+/// An https URL, or an http one of the user's own machine; not every one is taken.
+const REDIRECT_URI: &str =
+    r"^(https://[0-9a-z.-]+|http://(127\.0\.0\.1|\[::1\]|localhost))(:[0-9]{1,5})?(/[^#@\s]*)?$";
+
 /// The fields of the schemas whose texts are bounded by more than their lengths.
-const PATTERNS: [(&str, &str, &str); 28] = [
+const PATTERNS: [(&str, &str, &str); 29] = [
     ("NewWorkflow", "name", NAME),
     ("NewWorkflow", "description", NO_NUL),
     ("WorkflowChange", "name", NAME),
@@ -62,6 +67,7 @@ const PATTERNS: [(&str, &str, &str); 28] = [
     ("DelayNode", "duration", DURATION),
     ("HttpRequestNode", "url", URL),
     ("NewApiKey", "name", LINE),
+    ("NewOAuthClient", "name", LINE),
     ("Rotation", "overlap", DURATION),
     ("NewKnowledgeBase", "name", NAME_PATTERN),
     ("NewKnowledgeBase", "description", NO_NUL),
@@ -87,6 +93,10 @@ pub(super) fn describe(components: &mut Map<String, Value>) {
     let keywords = at(components, "Trigger", "keywords");
     keywords["items"] = json!({"type": "string", "minLength": 1, "maxLength": 100});
     at(components, "Trigger", "channels")["uniqueItems"] = json!(true);
+    at(components, "NewOAuthClient", "grant_types")["uniqueItems"] = json!(true);
+    let uris = at(components, "NewOAuthClient", "redirect_uris");
+    uris["uniqueItems"] = json!(true);
+    uris["items"] = json!({"type": "string", "maxLength": REDIRECT_URI_CHARS_MAX, "pattern": REDIRECT_URI});
     let options = at(components, "FormField", "options");
     options["items"] = json!({"type": "string", "minLength": 1, "maxLength": 1024, "pattern": NOT_BLANK});
     let values = at(components, "SetNode", "values");

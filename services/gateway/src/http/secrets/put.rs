@@ -67,7 +67,7 @@ pub(in crate::http) async fn put(
     let sealer = sealer(&state)?;
     let name: SecretName = path.parse().map_err(|error| ApiError::invalid("name", format!("{error}")))?;
     let value = value_of(&body::json(&request, payload, state.body_bytes_max).await?)?;
-    let ciphertext = sealer.seal(account, &name, &value).map_err(|error| {
+    let ciphertext = sealer.seal(*account, &name, &value).map_err(|error| {
         tracing::error!(%error, "a secret cannot be sealed");
         ApiError::of(ErrorCode::InternalError)
     })?;

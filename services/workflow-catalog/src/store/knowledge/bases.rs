@@ -83,7 +83,7 @@ impl Store {
     /// Adds a knowledge base.
     pub async fn create_base(&self, new: NewBase) -> Result<StoredBase, StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*new.account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     let query = "INSERT INTO knowledge_bases (id, account_id, name, name_key, description, language, created_at, updated_at)
                          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
@@ -106,7 +106,7 @@ impl Store {
     /// The account's base that is called so.
     pub async fn base(&self, account: AccountId, called: &str) -> Result<StoredBase, StoreError> {
         let (id, key) = keys(called);
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let query = format!(
             "SELECT {COLUMNS} FROM knowledge_bases b WHERE b.account_id = $1 AND (b.id = $2 OR b.name_key = $3)"
         );
@@ -122,7 +122,7 @@ impl Store {
     pub async fn delete_base(&self, account: AccountId, called: &str) -> Result<bool, StoreError> {
         let (id, key) = keys(called);
         self.pool
-            .run(move |connection| {
+            .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     let query =
                         "DELETE FROM knowledge_bases WHERE account_id = $1 AND (id = $2 OR name_key = $3)";
@@ -149,7 +149,7 @@ impl Store {
         }
         let (ids, keys): (Vec<Uuid>, Vec<String>) = called.iter().map(|called| keys(called)).unzip();
         let numbers: Vec<i32> = (0..).take(called.len()).collect();
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let query = "SELECT w.number FROM unnest($2::integer[], $3::uuid[], $4::text[]) AS w (number, id, key)
              WHERE NOT EXISTS (SELECT FROM knowledge_bases b WHERE b.account_id = $1 AND (b.id = w.id OR b.name_key = w.key))";
         let missing: Vec<Missing> = sql_query(query)

@@ -62,7 +62,7 @@ impl Store {
         account: AccountId,
         span: Span<Uuid>,
     ) -> Result<Listed<StoredBase>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let count: Count = sql_query("SELECT count(*) AS n FROM knowledge_bases WHERE account_id = $1")
             .bind::<SqlUuid, _>(account.as_uuid())
             .get_result(&mut *connection)

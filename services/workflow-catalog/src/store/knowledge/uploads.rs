@@ -28,7 +28,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     sql_query(
                         "INSERT INTO uploads (account_id, upload_id, part, data, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -54,7 +54,7 @@ impl Store {
         upload: Uuid,
         parts: u32,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut connection = self.pool.get().await?;
+        let mut connection = self.pool.of(account.as_uuid()).await?;
         let query = "SELECT part, data FROM uploads WHERE account_id = $1 AND upload_id = $2 ORDER BY part";
         let found: Vec<Part> = sql_query(query)
             .bind::<SqlUuid, _>(account.as_uuid())
@@ -69,7 +69,7 @@ impl Store {
     /// Forgets an upload.
     pub async fn forget_upload(&self, account: AccountId, upload: Uuid) -> Result<(), StoreError> {
         self.pool
-            .run(move |connection| {
+            .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(async move {
                     sql_query("DELETE FROM uploads WHERE account_id = $1 AND upload_id = $2")
                         .bind::<SqlUuid, _>(account.as_uuid())

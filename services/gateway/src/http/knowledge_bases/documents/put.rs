@@ -22,7 +22,7 @@ use crate::state::State;
 pub(in crate::http) const MEDIA_TYPES: [&str; 4] =
     ["text/plain", "text/markdown", "text/html", "application/pdf"];
 /// Bytes of a document.
-pub(in crate::http) const DOCUMENT_BYTES_MAX: usize = 10 * 1024 * 1024;
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Characters of a title.
 const TITLE_CHARS_MAX: usize = 200;
 

@@ -8,8 +8,7 @@ mod keeping;
 mod listening;
 mod meanwhile;
 mod operating;
-#[path = "../support/mod.rs"]
-mod support;
+mod subscribers;
 mod taking_part;
 mod talking;
 mod workflows_as_code;
@@ -17,8 +16,8 @@ mod workflows_as_code;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::support::Product;
 use serde_json::Value;
-use support::Product;
 
 /// How a command ended and what it said.
 struct Ended {

@@ -3,6 +3,7 @@
 
 mod collector;
 mod planted;
+mod users;
 
 use std::fs;
 use std::io::Read;
@@ -18,7 +19,7 @@ use turnloom::run_file::RunFile;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-struct Up(Child);
+pub struct Up(Child);
 
 impl Drop for Up {
     fn drop(&mut self) {
@@ -28,7 +29,7 @@ impl Drop for Up {
 }
 
 impl Up {
-    fn start(data_dir: &Path, more: &[&str]) -> Self {
+    pub fn start(data_dir: &Path, more: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_turnloom"))
             .args(["up", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
@@ -42,7 +43,7 @@ impl Up {
     }
 
     /// What it says when it is ready, up to the last line.
-    fn welcome(&mut self) -> String {
+    pub fn welcome(&mut self) -> String {
         let mut said = String::new();
         let stdout = self.0.stdout.as_mut().unwrap();
         let mut byte = [0];
@@ -54,7 +55,7 @@ impl Up {
     }
 
     /// Ctrl-C, and its exit code.
-    fn interrupt(mut self) -> Option<i32> {
+    pub fn interrupt(mut self) -> Option<i32> {
         Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -68,11 +69,11 @@ impl Up {
 }
 
 /// The word after `label` in what was said.
-fn word_after<'a>(said: &'a str, label: &str) -> &'a str {
+pub fn word_after<'a>(said: &'a str, label: &str) -> &'a str {
     said.split(label).nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap()
 }
 
-fn directory() -> std::path::PathBuf {
+pub fn directory() -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("turnloom-up-{}", platform::clock::new_uuid_v4()));
     fs::create_dir_all(&path).unwrap();
     path

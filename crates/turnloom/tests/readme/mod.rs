@@ -8,18 +8,16 @@
 
 mod console;
 mod mask;
-#[path = "../support/mod.rs"]
-mod support;
-#[path = "../tools/mod.rs"]
-mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use support::Product;
-use testkit::workflows;
+use crate::support::Product;
+use crate::up::{Up, directory, word_after};
+use testkit::{Api, workflows};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use turnloom::run_file::RunFile;
 
 const README: &str = include_str!("../../../../README.md");
 const RUST_SUBSCRIBER: &str = include_str!("../../../bus/examples/subscribe.rs");
@@ -45,7 +43,7 @@ fn the_readme_is_short() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tour_prints_what_the_readme_shows() {
     let mut product = Product::start().await;
-    let directory = tools::directory("readme tour");
+    let directory = crate::tools::directory("readme tour");
     let path = std::env::join_paths(
         std::iter::once(programs().to_owned())
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
@@ -65,7 +63,7 @@ async fn the_tour_prints_what_the_readme_shows() {
     for step in told.iter().flat_map(|block| console::steps(block)) {
         let mut shell = Command::new("sh");
         shell.args(["-c", &step.command]).envs(settings.clone()).current_dir(&directory);
-        let said = tools::succeed(&mut shell).await;
+        let said = crate::tools::succeed(&mut shell).await;
         if let Some(difference) = console::difference(&step.shows, &said) {
             panic!("$ {}\n{difference}\nIt prints:\n{said}", step.command);
         }
@@ -95,14 +93,19 @@ async fn heard(mut subscriber: Command, nats_url: &str, lines: usize) -> Vec<Str
 
 /// A subscriber must print the replies to these customers, and after a restart only the newer ones.
 async fn hears_each_reply_once(make: impl Fn() -> Command) {
-    let mut product = Product::start().await;
-    product.api.run(&workflows::greet("Greet", "hello")).await;
-    product.api.say("ann", "hello").await;
-    product.api.say("bob", "hello").await;
-    let url = product.nats.url();
+    // As who has run `make run` meets it: everybody on the bus has to say who he is.
+    let data_dir = directory();
+    let mut up = Up::start(&data_dir, &[]);
+    let said = up.welcome();
+    let api = Api::new(word_after(&said, "API      ").trim_end_matches("/v1"), word_after(&said, "API key"));
+    let url = RunFile::read(&data_dir).unwrap().nats_url;
+    assert!(said.contains(&url), "it says where NATS is");
+    api.run(&workflows::greet("Greet", "hello")).await;
+    api.say("ann", "hello").await;
+    api.say("bob", "hello").await;
 
     let first = heard(make(), &url, 4).await;
-    product.api.say("cleo", "hello").await;
+    api.say("cleo", "hello").await;
     let then = heard(make(), &url, 2).await;
 
     let replies = |customer: &str| {
@@ -113,12 +116,13 @@ async fn hears_each_reply_once(make: impl Fn() -> Command) {
     assert_eq!(first, [replies("ann"), replies("bob")].concat());
     // What was printed and not acknowledged when the first one was killed may come again, late.
     assert_eq!(then, replies("cleo"));
-    product.stop().await;
+    assert_eq!(up.interrupt(), Some(0));
+    std::fs::remove_dir_all(&data_dir).ok();
 }
 
 /// A directory with a program of the README in it.
 fn with_program(name: &str, program: &str) -> PathBuf {
-    let directory = tools::directory(&format!("readme-{}", name.replace('.', "-")));
+    let directory = crate::tools::directory(&format!("readme-{}", name.replace('.', "-")));
     std::fs::write(directory.join(name), program).unwrap();
     directory
 }
@@ -127,7 +131,7 @@ fn with_program(name: &str, program: &str) -> PathBuf {
 async fn the_python_subscriber_hears_each_reply_once() {
     let directory = with_program("subscribe.py", blocks("python")[0]);
     hears_each_reply_once(|| {
-        let mut program = tools::python(&directory);
+        let mut program = crate::tools::python(&directory);
         program.arg("subscribe.py");
         program
     })
@@ -137,7 +141,7 @@ async fn the_python_subscriber_hears_each_reply_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_javascript_subscriber_hears_each_reply_once() {
     let directory = with_program("subscribe.mjs", blocks("js")[0]);
-    hears_each_reply_once(|| tools::node(&directory, directory.join("subscribe.mjs"))).await;
+    hears_each_reply_once(|| crate::tools::node(&directory, directory.join("subscribe.mjs"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

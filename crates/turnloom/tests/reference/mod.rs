@@ -4,15 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod shape;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::Product;
+use crate::support::answering::with_document;
 use gateway::Switch;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shape::assert_same;
-use support::Product;
-use support::answering::with_document;
 use testkit::{Api, eventually};
 
 fn page() -> Value {

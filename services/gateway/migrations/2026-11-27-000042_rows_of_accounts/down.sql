@@ -1,0 +1,14 @@
+DROP POLICY of_account ON api_keys;
+DROP POLICY of_all ON api_keys;
+ALTER TABLE api_keys DISABLE ROW LEVEL SECURITY;
+DROP POLICY of_account ON idempotency_keys;
+DROP POLICY of_all ON idempotency_keys;
+ALTER TABLE idempotency_keys DISABLE ROW LEVEL SECURITY;
+DROP POLICY of_account ON audit_log;
+DROP POLICY of_all ON audit_log;
+ALTER TABLE audit_log DISABLE ROW LEVEL SECURITY;
+DROP POLICY of_account ON accounts;
+DROP POLICY of_all ON accounts;
+ALTER TABLE accounts DISABLE ROW LEVEL SECURITY;
+REVOKE ALL ON ALL TABLES IN SCHEMA gateway FROM turnloom_gateway_account;
+REVOKE ALL ON SCHEMA gateway FROM turnloom_gateway_account;

@@ -1,0 +1,8 @@
+//! The aggregator with a real database and broker.
+
+mod ai;
+mod counting;
+mod help;
+mod measuring;
+mod retention;
+mod support;

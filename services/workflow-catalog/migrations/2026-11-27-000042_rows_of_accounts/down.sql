@@ -1,0 +1,14 @@
+DROP POLICY of_account ON workflows;
+DROP POLICY of_all ON workflows;
+ALTER TABLE workflows DISABLE ROW LEVEL SECURITY;
+DROP POLICY of_account ON knowledge_bases;
+DROP POLICY of_all ON knowledge_bases;
+ALTER TABLE knowledge_bases DISABLE ROW LEVEL SECURITY;
+DROP POLICY of_account ON uploads;
+DROP POLICY of_all ON uploads;
+ALTER TABLE uploads DISABLE ROW LEVEL SECURITY;
+DROP POLICY of_account ON secrets;
+DROP POLICY of_all ON secrets;
+ALTER TABLE secrets DISABLE ROW LEVEL SECURITY;
+REVOKE ALL ON ALL TABLES IN SCHEMA catalog FROM turnloom_catalog_account;
+REVOKE ALL ON SCHEMA catalog FROM turnloom_catalog_account;
