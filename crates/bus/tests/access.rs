@@ -280,7 +280,7 @@ async fn a_subscriber_is_refused_everything_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_filter_that_counts_is_the_one_that_is_checked() {
     let (acme, umbrella) = (subscriber("crm", "acme"), subscriber("crm", "umbrella"));
-    let (nats, runner) = with_streams(&[acme.clone()]).await;
+    let (nats, runner) = with_streams(std::slice::from_ref(&acme)).await;
     runner.publish_all(&[event("umbrella", "u1")]).await.unwrap();
     let trying = Trying::connect(&nats, &acme.user()).await;
     let jetstream = async_nats::jetstream::new(trying.client.clone());

@@ -219,11 +219,11 @@ mod tests {
     #[test]
     fn what_is_the_products_own_is_opened_by_its_name_only_and_is_no_accounts_secret() {
         let sealer = sealer();
-        let sealed = sealer.seal_own("a signing key", &[0, 159, 255]).unwrap();
-        assert_eq!(*sealer.open_own("a signing key", &sealed).unwrap(), [0, 159, 255]);
-        assert!(sealer.open_own("another", &sealed).is_err());
-        assert!(self::sealer().open_own("a signing key", &sealed).is_err());
-        assert!(sealer.open(AccountId::named("a"), &name("token"), &sealed).is_err());
+        let ciphertext = sealer.seal_own("a signing key", &[0, 159, 255]).unwrap();
+        assert_eq!(*sealer.open_own("a signing key", &ciphertext).unwrap(), [0, 159, 255]);
+        assert!(sealer.open_own("another", &ciphertext).is_err());
+        assert!(self::sealer().open_own("a signing key", &ciphertext).is_err());
+        assert!(sealer.open(AccountId::named("a"), &name("token"), &ciphertext).is_err());
         assert!(sealer.open_own("token", &seal(&sealer, "x")).is_err());
     }
 

@@ -1,5 +1,4 @@
 //! What a runner may do in the database, at run time: use its tables, and nothing else.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::support::{PARTITIONS, Stack, greet, texts, workflow};
 use clap::Parser;

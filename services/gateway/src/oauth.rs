@@ -34,6 +34,7 @@ pub(crate) mod scope;
 mod secret;
 pub(crate) mod signing;
 
+pub(crate) use crate::store::StoreError;
 pub(crate) use client::{Client, ClientError, GrantType, NewClient};
 pub(crate) use desk::OAuth;
 pub(crate) use grant::{Consent, Exchange, Given, GrantHolder, Refresh};

@@ -64,7 +64,7 @@ mod tests {
     fn the_last_use_of_a_key_counts_and_no_more_keys_than_fit_are_noted() {
         let uses = Uses::default();
         let time = |second| DateTime::<Utc>::from_timestamp(second, 0).unwrap();
-        for key in 0..KEYS_MAX + 1 {
+        for key in 0..=KEYS_MAX {
             uses.note(Uuid::from_u128(key as u128), time(1));
         }
         uses.note(Uuid::from_u128(7), time(2));

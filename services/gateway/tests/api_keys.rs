@@ -1,5 +1,5 @@
 //! Keys over the API: made, shown, rotated, revoked.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::support::Gateway;
 use gateway::key::{ApiKey, Level};

@@ -1,5 +1,5 @@
 //! Who changed what: a row for each change, to which nothing can be done.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::support::Gateway;
 use gateway::audit::{By, Change, Log};

@@ -130,7 +130,6 @@ pub fn read_users(text: &str) -> Result<Vec<Subscriber>, ReadError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

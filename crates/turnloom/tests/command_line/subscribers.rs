@@ -27,8 +27,8 @@ fn subscribers_are_kept_in_the_file_of_users() {
     assert_eq!(made["inbox_prefix"], json!(format!("_INBOX.{}", made["user"].as_str().unwrap())));
     let kept = read_users(&std::fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(json!(kept.first().unwrap().password), made["password"]);
-    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o640, "whoever could read it still can");
+    let permissions = std::fs::metadata(&file).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o640, "whoever could read it still can");
 
     let taken = told(&file, &["create", "crm", "--account", "acme"]).complaint(1);
     assert!(taken.contains("acme has a subscriber 'crm'"), "{taken}");

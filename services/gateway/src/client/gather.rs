@@ -228,7 +228,7 @@ mod tests {
     async fn a_failure_is_everybodys_and_the_next_request_is_a_new_one() {
         let calls = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&calls);
-        let gather: Gather<()> = Gather::by(move |_, _| {
+        let gather: Gather<u8> = Gather::by(move |_, _| {
             let call = counts.fetch_add(1, Ordering::SeqCst);
             async move { if call == 0 { Err(CallError::TimedOut) } else { Ok(HashMap::new()) } }.boxed()
         });
@@ -255,7 +255,7 @@ mod tests {
     async fn a_panic_is_told_and_the_next_one_is_asked() {
         let calls = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&calls);
-        let gather: Gather<()> = Gather::by(move |_, _| {
+        let gather: Gather<u8> = Gather::by(move |_, _| {
             assert!(counts.fetch_add(1, Ordering::SeqCst) > 0, "on purpose");
             async { Ok(HashMap::new()) }.boxed()
         });

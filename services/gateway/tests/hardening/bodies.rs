@@ -17,7 +17,7 @@ fn head(key: Option<&ApiKey>, more: &str) -> String {
 async fn ten_gigabytes_in_chunks_are_refused_at_the_limit_and_not_read() {
     let gateway = Gateway::start().await;
     let (_, key) = gateway.key(Level::FullAccess).await;
-    let chunk = [&b"10000\r\n"[..], &[b' '; 0x10000], b"\r\n"].concat();
+    let chunk = [&b"10000\r\n"[..], &vec![b' '; 0x10000], b"\r\n"].concat();
     let before = resident();
     // Whoever may call is told so; who may not has no more of it.
     for (key, status) in [(Some(&key), 413), (None, 401)] {

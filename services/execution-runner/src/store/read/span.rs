@@ -78,7 +78,10 @@ mod tests {
 
     const SLICE_MS: i64 = SLICE_HOURS as i64 * HOUR_MS;
 
-    fn parts(start_ms: i64, end_ms: i64) -> (Vec<(i16, i64, i64)>, Vec<(i64, i64)>) {
+    /// What is counted, as hours, begin and end; and the borders.
+    type Parts = (Vec<(i16, i64, i64)>, Vec<(i64, i64)>);
+
+    fn parts(start_ms: i64, end_ms: i64) -> Parts {
         let split = Span { start_ms, end_ms }.split();
         let counted = split.counted.iter().map(|part| (part.hours, part.from_ms, part.until_ms)).collect();
         (counted, split.borders.iter().map(|border| (border.start_ms, border.end_ms)).collect())

@@ -106,7 +106,7 @@ async fn a_body_has_the_more_time_the_more_of_it_came() {
         caller.write_all(head.as_bytes()).await.unwrap();
         for _ in 0..40 {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            caller.write_all(&[b'a'; 64 * 1024]).await.unwrap();
+            caller.write_all(&vec![b'a'; 64 * 1024]).await.unwrap();
         }
     });
     let mut read = Vec::new();

@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{back, page};
 use crate::oauth::Client;
+use crate::oauth::StoreError;
 use crate::oauth::params::Params;
 use crate::oauth::request::{self, Refused, Request};
 use crate::oauth::signing::SigningError;
 use crate::state::State;
-use crate::store::StoreError;
 
 /// Bytes of a query at most.
 const QUERY_BYTES_MAX: usize = 16 * 1024;

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::NO_STORE;
 use crate::http::error::ApiError;
+use crate::oauth::StoreError;
 use crate::oauth::params::Repeated;
 use crate::oauth::signing::SigningError;
-use crate::store::StoreError;
 
 /// Seconds after which a client may try again when the database is away.
 const RETRY_AFTER_SECONDS: u64 = 1;

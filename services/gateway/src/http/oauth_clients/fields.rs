@@ -22,9 +22,15 @@ pub(super) fn new_client(document: &Value, report: &mut Report) -> Option<NewCli
     let level =
         choice(&mut object, "level", report, |text| text.parse::<Level>().map_err(|error| error.to_string()));
     let grant_types = grant_types(&mut object, confidential, report);
-    let redirect_uris = redirect_uris(&mut object, &grant_types, report);
+    let redirect_uris = redirect_uris(&mut object, grant_types.as_deref(), report);
     object.finish(report);
-    Some(NewClient { name: name?, level: level?, confidential: confidential?, grant_types, redirect_uris })
+    Some(NewClient {
+        name: name?,
+        level: level?,
+        confidential: confidential?,
+        grant_types: grant_types?,
+        redirect_uris,
+    })
 }
 
 /// A word that must be there, and be one of those that are known.
@@ -48,12 +54,19 @@ fn choice<T>(
     }
 }
 
-fn grant_types(object: &mut Object<'_>, confidential: Option<bool>, report: &mut Report) -> Vec<GrantType> {
+/// None when something is wrong with them: then nothing can be said of what they need.
+fn grant_types(
+    object: &mut Object<'_>,
+    confidential: Option<bool>,
+    report: &mut Report,
+) -> Option<Vec<GrantType>> {
     let (value, at) = object.get("grant_types");
-    let Some(value) = value else { return vec![GrantType::AuthorizationCode] };
+    let Some(value) = value else { return Some(vec![GrantType::AuthorizationCode]) };
     let mut found = Vec::new();
+    let mut all = 0;
     for (index, item) in list(value, &at, GrantType::ALL.len(), report).iter().enumerate() {
         let at = at.item(index);
+        all = index + 1;
         match item.as_str().and_then(GrantType::parse) {
             None => {
                 report.problem(&at, InvalidRequest, "must be one of authorization_code, client_credentials");
@@ -65,19 +78,23 @@ fn grant_types(object: &mut Object<'_>, confidential: Option<bool>, report: &mut
             Some(kind) => found.push(kind),
         }
     }
-    found
+    (!found.is_empty() && found.len() == all).then_some(found)
 }
 
-fn redirect_uris(object: &mut Object<'_>, grant_types: &[GrantType], report: &mut Report) -> Vec<String> {
+fn redirect_uris(
+    object: &mut Object<'_>,
+    grant_types: Option<&[GrantType]>,
+    report: &mut Report,
+) -> Vec<String> {
     let (value, at) = object.get("redirect_uris");
-    let wanted = grant_types.contains(&GrantType::AuthorizationCode);
+    let wanted = grant_types.map(|kinds| kinds.contains(&GrantType::AuthorizationCode));
     let Some(value) = value else {
-        if wanted {
+        if wanted == Some(true) {
             report.problem(&at, MissingRequiredField, "Field 'redirect_uris' is missing");
         }
         return Vec::new();
     };
-    if !wanted {
+    if wanted == Some(false) {
         report.problem(&at, InvalidRequest, "only authorization_code takes redirect URIs");
     }
     let mut found: Vec<String> = Vec::new();
