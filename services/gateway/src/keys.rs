@@ -2,7 +2,7 @@
 //!
 //! A key is a row that stays; what callers send is one of its secrets. One secret is current. Those that were replaced
 //! by a rotation are retired, each until an end of its own. A key that is revoked or expired stays to be seen, and lets nobody
-//! in by any of its secrets ([`crate::auth`]).
+//! in by any of its secrets (`auth`).
 
 mod desk;
 mod record;
