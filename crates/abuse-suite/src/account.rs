@@ -5,7 +5,10 @@ use gateway::key::Level;
 use gateway::keys::{AccountName, Desk, KeyError, Limits, NewKey};
 use gateway::store::{SCHEMA, Store};
 use pg::{PgConfig, Pool};
+use reqwest::Method;
+use serde_json::json;
 
+use crate::calls::{self, text};
 use crate::product::Product;
 
 /// An account with a key of each level.
@@ -57,6 +60,51 @@ impl Account {
     pub fn full(&self) -> &str {
         self.key(Level::FullAccess)
     }
+}
+
+/// What a client of an account can call with.
+#[derive(Debug, Clone)]
+pub struct ClientTokens {
+    /// The client's id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// An access token.
+    pub access: String,
+}
+
+impl Account {
+    /// Registers a client of OAuth, and has it ask for a token of this level in its own name (RFC 6749 §4.4).
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn client(&self, product: &Product, name: &str, level: Level) -> Result<ClientTokens, Failure> {
+        let api = product.gateway(0, self.full())?;
+        let wanted = json!({
+            "name": name, "type": "confidential", "level": level.as_str(), "grant_types": ["client_credentials"]
+        });
+        let made = calls::make(&api, Method::POST, "/v1/oauth-clients", &wanted).await?;
+        let (id, secret) = (text(&made, "id"), text(&made, "secret"));
+        let scope = level.as_str();
+        let form =
+            format!("grant_type=client_credentials&scope={scope}&client_id={id}&client_secret={secret}");
+        let request = api.request(Method::POST, "/oauth/token");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        let given = calls::send(&api, without_key(request)?).await?;
+        let access = text(&given.body, "access_token");
+        if access.is_empty() {
+            return Err(Failure::broken(format!("a client gets no token: {}", given.text)));
+        }
+        Ok(ClientTokens { id, secret, access })
+    }
+}
+
+/// The same request without the header that says who calls: a client says so in its form, and may say it only once.
+fn without_key(request: reqwest::RequestBuilder) -> Result<reqwest::RequestBuilder, Failure> {
+    let (client, request) = request.build_split();
+    let mut request = request.map_err(|error| Failure::broken(error.to_string()))?;
+    request.headers_mut().remove("authorization");
+    Ok(reqwest::RequestBuilder::from_parts(client, request))
 }
 
 /// Where accounts and keys are made without the API.

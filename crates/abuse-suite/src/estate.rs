@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fault_suite::failure::Failure;
+use gateway::key::Level;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Api, workflows};
@@ -22,6 +23,8 @@ const VOLATILE_PATHS: [&str; 3] = ["/v1/runners", "/v1/events", "/v1/workflows/{
 pub struct Estate {
     /// The account.
     pub account: Account,
+    /// An access token of full access.
+    pub token: String,
     /// A word that is in everything that it has, and in nothing else.
     pub mark: String,
     /// Ids, by the names of parameters.
@@ -36,12 +39,16 @@ impl Estate {
     pub async fn make(product: &Product, mark: &str) -> Result<Self, Failure> {
         let account = Account::make(product, mark).await?;
         let api = product.gateway(0, account.full())?;
-        let mut estate =
-            Self { account, mark: mark.to_owned(), ids: BTreeMap::from([("channel", "web".to_owned())]) };
+        let mut estate = Self {
+            account,
+            token: String::new(),
+            mark: mark.to_owned(),
+            ids: BTreeMap::from([("channel", "web".to_owned())]),
+        };
         for number in ["two", "one"] {
             estate.flow(&api, number).await?;
             estate.knowledge(&api, number).await?;
-            estate.keys(&api, number).await?;
+            estate.keys(product, &api, number).await?;
         }
         Ok(estate)
     }
@@ -105,10 +112,14 @@ impl Estate {
         Ok(())
     }
 
-    async fn keys(&mut self, api: &Api, number: &str) -> Result<(), Failure> {
+    async fn keys(&mut self, product: &Product, api: &Api, number: &str) -> Result<(), Failure> {
         let wanted = json!({"name": format!("key of {} {number}", self.mark), "level": "read_only"});
         let made = calls::make(api, Method::POST, "/v1/api-keys", &wanted).await?;
         self.note("api_key_id", text(&made, "id"));
+        let name = format!("client of {} {number}", self.mark);
+        let client = self.account.client(product, &name, Level::FullAccess).await?;
+        self.note("oauth_client_id", client.id);
+        self.token = client.access;
         Ok(())
     }
 

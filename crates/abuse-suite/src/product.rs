@@ -21,6 +21,9 @@ pub const GATEWAYS: usize = 3;
 /// Services besides them.
 const OTHERS: [&str; 3] = ["execution-runner", "workflow-catalog", "metrics-aggregator"];
 
+/// The issuer of tokens, the same for all gateways: another one's are not good.
+const PUBLIC_URL: &str = "https://api.example.com";
+
 /// How a product is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -105,6 +108,7 @@ impl Product {
             let listen = address()?;
             let mut own =
                 vec!["--listen".to_owned(), listen.clone(), "--bootstrap-key".to_owned(), key.clone()];
+            own.extend(["--public-url".to_owned(), PUBLIC_URL.to_owned()]);
             own.extend(settings.gateway_flags.iter().cloned());
             product.add(&format!("gateway-{n}"), "gateway", &own, &address()?, stage, settings)?;
             product.gateways.push(Api::new(format!("http://{listen}"), &key));

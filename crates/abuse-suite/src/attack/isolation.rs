@@ -67,7 +67,9 @@ struct Game<'a> {
 impl Game<'_> {
     fn api(&mut self) -> Result<Api, Failure> {
         self.turn += 1;
-        self.product.gateway(self.turn, self.attacker.account.full())
+        let attacker = self.attacker;
+        let credential = if self.turn.is_multiple_of(2) { attacker.account.full() } else { &attacker.token };
+        self.product.gateway(self.turn, credential)
     }
 
     /// An answer to the attacker says nothing of the victim.

@@ -8,7 +8,7 @@ use gateway::key::{ApiKey, Level};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::Api;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::calls::{self, text};
@@ -31,6 +31,7 @@ pub(super) async fn play(stage: &Stage, product: &mut Product, row: &mut Row) ->
             .await?;
     let good = text(&made, "secret");
     no_keys(product, row, &good).await?;
+    no_tokens(product, row, &account).await?;
     headers(product, row, &good).await?;
     expired(product, row, &owner).await?;
     revoked(product, row, &owner, &good, &text(&made, "id")).await?;
@@ -85,6 +86,38 @@ async fn no_keys(product: &Product, row: &mut Row, good: &str) -> Result<(), Fai
     Ok(())
 }
 
+/// Access tokens that were changed, or never signed. The tests of the gateway have all that can be wrong with one.
+async fn no_tokens(product: &Product, row: &mut Row, account: &Account) -> Result<(), Failure> {
+    let token = account.client(product, "tokens", Level::FullAccess).await?.access;
+    let answer = calls::get(&product.gateway(0, &token)?, PATH).await?;
+    row.must(answer.status == 200, || {
+        format!("a good token is answered with {}: {}", answer.status, answer.text)
+    });
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, claims, signature] = parts.as_slice() else {
+        return Err(Failure::broken("an access token has not three parts"));
+    };
+    let other = account.client(product, "others", Level::ReadOnly).await?.access;
+    let (_, others) = other.rsplit_once('.').unwrap_or_default();
+    // Two of the headers are {"alg":"none"} and {"alg":"none","typ":"at+jwt"}.
+    for (what, text) in [
+        ("a token without a signature", format!("{header}.{claims}.")),
+        ("a token of two parts", format!("{header}.{claims}")),
+        ("a token that says that it needs none", format!("eyJhbGciOiJub25lIn0.{claims}.")),
+        (
+            "a token that says so and has one",
+            format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{claims}.{signature}"),
+        ),
+        ("a token with another's signature", format!("{header}.{claims}.{others}")),
+        ("a token's signature twice", format!("{token}.{signature}")),
+        ("a token in capitals", token.to_uppercase()),
+        ("the claims alone", (*claims).to_owned()),
+    ] {
+        refused_everywhere(product, row, what, &text).await?;
+    }
+    Ok(())
+}
+
 /// A good key where it does not belong.
 async fn headers(product: &Product, row: &mut Row, good: &str) -> Result<(), Failure> {
     let api = product.gateway(0, good)?;
@@ -123,24 +156,36 @@ async fn expired(product: &Product, row: &mut Row, owner: &Api) -> Result<(), Fa
     refused_everywhere(product, row, "an expired key", &key).await
 }
 
-async fn revoked(product: &Product, row: &mut Row, owner: &Api, key: &str, id: &str) -> Result<(), Failure> {
-    // Every gateway knows it as good.
+/// Lets every gateway know a key as good.
+async fn known_everywhere(product: &Product, row: &mut Row, key: &str) -> Result<(), Failure> {
     for gateway in 0..product.gateways.len() {
-        calls::get(&product.gateway(gateway, key)?, PATH).await?;
+        let answer = calls::get(&product.gateway(gateway, key)?, PATH).await?;
+        row.must(answer.status == 200, || {
+            format!("a good key is answered with {}: {}", answer.status, answer.text)
+        });
     }
-    let answer = calls::send(owner, owner.request(Method::DELETE, &format!("/v1/api-keys/{id}"))).await?;
-    row.must(answer.status == 200, || format!("a key cannot be revoked: {}", answer.text));
+    Ok(())
+}
+
+/// A key that was good until now is refused by every gateway, and stays so. How long that took is shown.
+async fn refused_from_now_on(product: &Product, row: &mut Row, what: &str, key: &str) -> Result<(), Failure> {
     let begun = Instant::now();
     for gateway in 0..product.gateways.len() {
         let api = product.gateway(gateway, key)?;
-        until("a revoked key is refused", || async {
-            let refused = calls::get(&api, PATH).await?.status == 401;
-            Ok(refused.then_some(()))
+        until("a key that has ended is refused", || async {
+            Ok((calls::get(&api, PATH).await?.status == 401).then_some(()))
         })
         .await?;
     }
-    row.time("revoked everywhere after", begun.elapsed(), REVOKED_WITHIN);
-    refused_everywhere(product, row, "a revoked key", key).await
+    row.time(format!("{what} everywhere after"), begun.elapsed(), REVOKED_WITHIN);
+    refused_everywhere(product, row, &format!("a key that was {what}"), key).await
+}
+
+async fn revoked(product: &Product, row: &mut Row, owner: &Api, key: &str, id: &str) -> Result<(), Failure> {
+    known_everywhere(product, row, key).await?;
+    let answer = calls::send(owner, owner.request(Method::DELETE, &format!("/v1/api-keys/{id}"))).await?;
+    row.must(answer.status == 200, || format!("a key cannot be revoked: {}", answer.text));
+    refused_from_now_on(product, row, "revoked", key).await
 }
 
 async fn rotated(product: &Product, row: &mut Row, owner: &Api) -> Result<(), Failure> {
@@ -148,16 +193,10 @@ async fn rotated(product: &Product, row: &mut Row, owner: &Api) -> Result<(), Fa
         calls::make(owner, Method::POST, "/v1/api-keys", &json!({"name": "turning", "level": "read_only"}))
             .await?;
     let (old, id) = (text(&made, "secret"), text(&made, "id"));
+    known_everywhere(product, row, &old).await?;
     let path = format!("/v1/api-keys/{id}/rotate");
     let new = calls::make(owner, Method::POST, &path, &json!({"overlap": "0s"})).await?;
-    let gateway = product.gateway(2, &old)?;
-    until("a key that was replaced is refused", || async {
-        Ok((calls::get(&gateway, PATH).await?.status == 401).then_some(()))
-    })
-    .await?;
-    // The others may believe the database's last answer a little longer.
-    sleep(REVOKED_WITHIN).await;
-    refused_everywhere(product, row, "a key that was replaced", &old).await?;
+    refused_from_now_on(product, row, "replaced", &old).await?;
     let answer = calls::get(&product.gateway(0, &text(&new, "secret"))?, PATH).await?;
     row.must(answer.status == 200, || format!("the new secret is answered with {}", answer.status));
     Ok(())

@@ -20,14 +20,20 @@ const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PA
 pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Result<(), Failure> {
     let operations = document::read(&product.gateway(0, "")?).await?;
     let account = Account::make(product, &format!("s3-{:08x}", stage.seed)).await?;
+    let mut credentials = Vec::new();
+    for level in Level::ALL {
+        credentials.push((level, "key", account.key(level).to_owned()));
+        let client = account.client(product, level.as_str(), level).await?;
+        credentials.push((level, "token", client.access));
+    }
     for (turn, operation) in operations.iter().enumerate() {
-        for level in Level::ALL {
-            let api = product.gateway(turn, account.key(level))?;
+        for (level, kind, credential) in &credentials {
+            let api = product.gateway(turn, credential)?;
             let status = status(&api, operation, operation.method.clone()).await?;
-            let may = operation.level.is_none_or(|needed| level >= needed);
+            let may = operation.level.is_none_or(|needed| *level >= needed);
             let as_said = if may { !matches!(status, 401 | 403) } else { status == 403 };
             row.tried(as_said && operation.statuses.contains(&status), || {
-                format!("{} with a {} key is answered with {status}", operation.id, level.as_str())
+                format!("{} with a {} {kind} is answered with {status}", operation.id, level.as_str())
             });
             if operation.reads() && !operation.is_endless {
                 let head = self::status(&api, operation, Method::HEAD).await?;

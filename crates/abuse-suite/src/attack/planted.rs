@@ -1,6 +1,7 @@
 //! S14: a secret is where it must be, and nowhere else: not in logs, not on the bus, not in its files, not in numbers.
 
 use fault_suite::failure::{Failure, io_error};
+use gateway::key::Level;
 use rand::RngExt;
 use reqwest::Method;
 use serde_json::json;
@@ -139,6 +140,13 @@ async fn plant(
     let made = text(made.body.get("data").unwrap_or(&serde_json::Value::Null), "secret");
     row.must(made.starts_with("tl_"), || "no key was made".to_owned());
     nowhere.push(made);
+    // A client that asks for tokens in its own name.
+    let client = account.client(product, "planted", Level::FullAccess).await?;
+    let with_token = product.gateway(1, &client.access)?;
+    row.must(calls::get(&with_token, "/v1/workflows").await?.status == 200, || {
+        "a token opens nothing".to_owned()
+    });
+    nowhere.extend([client.secret, client.access]);
     let value = secret("value");
     stored(&api, row, &value).await?;
     nowhere.push(value);
