@@ -27,8 +27,9 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 pub use attack::Attack;
+pub use fault_suite::{Timed, Verdict};
 pub use options::Options;
-pub use row::{Row, Timed, Verdict};
+pub use row::Row;
 
 use fault_suite::failure::{self, Failure};
 use product::Product;
@@ -37,16 +38,10 @@ use stage::Stage;
 /// Plays attacks, one after the other, and prints what came of them; gives whether all bounced off.
 ///
 /// # Errors
-/// When there is no way to print.
+/// When what came of them cannot be printed.
 pub async fn run(options: &Options, programs: PathBuf) -> anyhow::Result<bool> {
     let rows = play(options, programs).await;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else if options.markdown {
-        println!("{}", report::markdown(&rows));
-    } else {
-        println!("\n{}", report::table(&rows));
-    }
+    options.output.print(report::HEAD, &report::COLUMNS, &rows)?;
     Ok(rows.iter().all(|row| row.verdict != Verdict::Broken))
 }
 
@@ -66,7 +61,7 @@ pub async fn play(options: &Options, programs: PathBuf) -> Vec<Row> {
     }
     drop(shared);
     let all_held = rows.iter().all(|row| row.verdict != Verdict::Broken);
-    if all_held && !options.keep {
+    if all_held && !options.output.keep {
         std::fs::remove_dir_all(&plan.directory).ok();
     } else {
         eprintln!("logs and data: {}", plan.directory.display());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Parser;
+use fault_suite::output::Output;
 
 use crate::attack::Attack;
 use crate::stage::Plan;
@@ -11,7 +12,6 @@ use crate::stage::Plan;
 /// Attacks the real product as strangers, customers and neighbours would, and checks that all of it bounces off.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "abuse-suite", version)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Options {
     /// Only these attacks, such as `S1,S8`
     #[arg(long, value_delimiter = ',', value_enum, ignore_case = true)]
@@ -25,18 +25,9 @@ pub struct Options {
     /// How long schemathesis goes on with each level of keys (S12)
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub minutes: u32,
-    /// Where logs and data go; removed when everything held
-    #[arg(long)]
-    pub directory: Option<PathBuf>,
-    /// Keeps them in any case
-    #[arg(long)]
-    pub keep: bool,
-    /// Prints the result as JSON
-    #[arg(long, conflicts_with = "markdown")]
-    pub json: bool,
-    /// Prints the table as Markdown
-    #[arg(long)]
-    pub markdown: bool,
+    /// What is left, and how it is shown.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 impl Options {
@@ -51,10 +42,7 @@ impl Options {
 
     /// How they are played; the services' programs are in this directory.
     pub fn plan(&self, programs: PathBuf) -> Arc<Plan> {
-        let directory = self
-            .directory
-            .clone()
-            .unwrap_or_else(|| std::env::temp_dir().join(format!("turnloom-abuse-{}", std::process::id())));
+        let directory = self.output.directory("abuse");
         Arc::new(Plan { short: self.short, minutes: self.minutes, programs, directory })
     }
 }

@@ -1,36 +1,11 @@
 //! What came of one attack: a row of the table.
 
-use std::time::Duration;
+use std::ops::{Deref, DerefMut};
 
+use fault_suite::findings::{Findings, Verdict};
 use serde::Serialize;
 
 use crate::attack::Attack;
-
-/// Problems that are shown.
-const PROBLEMS_SHOWN: usize = 12;
-
-/// Whether it bounced off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It did.
-    Held,
-    /// It did not.
-    Broken,
-    /// The attack cannot be made on this machine.
-    Skipped,
-}
-
-/// A time beside its target. It is shown, and never decides.
-#[derive(Debug, Clone, Serialize)]
-pub struct Timed {
-    /// What took so long.
-    pub what: String,
-    /// How long, milliseconds.
-    pub took_ms: u128,
-    /// How long it may take, milliseconds.
-    pub target_ms: u128,
-}
 
 /// What came of one attack.
 #[derive(Debug, Clone, Serialize)]
@@ -49,14 +24,23 @@ pub struct Row {
     pub grew_bytes: Option<u64>,
     /// How long all of it took, milliseconds.
     pub took_ms: u128,
-    /// Times and their targets.
-    pub times: Vec<Timed>,
-    /// What else was seen.
-    pub notes: Vec<String>,
-    /// What was wrong.
-    pub problems: Vec<String>,
-    /// The result.
-    pub verdict: Verdict,
+    /// What was found.
+    #[serde(flatten)]
+    pub findings: Findings,
+}
+
+impl Deref for Row {
+    type Target = Findings;
+
+    fn deref(&self) -> &Findings {
+        &self.findings
+    }
+}
+
+impl DerefMut for Row {
+    fn deref_mut(&mut self) -> &mut Findings {
+        &mut self.findings
+    }
 }
 
 impl Row {
@@ -70,10 +54,7 @@ impl Row {
             got_through: 0,
             grew_bytes: None,
             took_ms: 0,
-            times: Vec::new(),
-            notes: Vec::new(),
-            problems: Vec::new(),
-            verdict: Verdict::Held,
+            findings: Findings::default(),
         }
     }
 
@@ -86,12 +67,6 @@ impl Row {
         }
     }
 
-    /// Notes a time beside its target.
-    pub fn time(&mut self, what: impl Into<String>, took: Duration, target: Duration) {
-        let (took_ms, target_ms) = (took.as_millis(), target.as_millis());
-        self.times.push(Timed { what: what.into(), took_ms, target_ms });
-    }
-
     /// Notes by how much memory grew, which may be so much.
     pub fn grew(&mut self, bytes: u64, most: u64) {
         self.grew_bytes = Some(self.grew_bytes.unwrap_or(0).max(bytes));
@@ -100,41 +75,19 @@ impl Row {
         });
     }
 
-    /// Notes something that was seen.
-    pub fn note(&mut self, what: impl Into<String>) {
-        self.notes.push(what.into());
-    }
-
-    /// Notes something that is wrong.
-    pub fn problem(&mut self, what: impl Into<String>) {
-        self.problems.push(what.into());
-    }
-
-    /// Notes something that is wrong unless it holds.
-    pub fn must(&mut self, holds: bool, what: impl FnOnce() -> String) {
-        if !holds {
-            self.problem(what());
-        }
-    }
-
     /// Judges what was found.
     pub fn judge(&mut self) {
-        if self.got_through > 0 || !self.problems.is_empty() {
+        if self.got_through > 0 {
             self.verdict = Verdict::Broken;
         }
-    }
-
-    /// The problems that are shown, and how many more there are.
-    pub fn shown_problems(&self) -> Vec<String> {
-        let more = self.problems.len().saturating_sub(PROBLEMS_SHOWN);
-        let short = |problem: &String| problem.chars().take(600).collect();
-        let shown = self.problems.iter().take(PROBLEMS_SHOWN).map(short);
-        shown.chain((more > 0).then(|| format!("and {more} more"))).collect()
+        self.findings.judge();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -18,13 +18,26 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+/// A table that has only its headings.
+pub(crate) fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(headings);
+    table
+}
+
+/// A table, and below it what else is to be said.
+pub(crate) fn with_words(table: &Table, notes: &[String], problems: &[String]) -> String {
+    let problems = problems.iter().map(|problem| format!("PROBLEM: {problem}"));
+    let lines = std::iter::once(table.trim_fmt()).chain(notes.iter().cloned()).chain(problems);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 impl Report {
     /// The table.
     #[must_use]
     pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(HEADINGS);
+        let mut table = table(&HEADINGS);
         let mut last = "";
         for figure in &self.figures {
             let mut cells = figure.cells();
@@ -36,12 +49,7 @@ impl Report {
             last = &figure.scenario;
             table.add_row(cells);
         }
-        let problems = self.problems.iter().map(|problem| format!("PROBLEM: {problem}"));
-        std::iter::once(table.trim_fmt())
-            .chain(self.notes.iter().cloned())
-            .chain(problems)
-            .collect::<Vec<_>>()
-            .join("\n")
+        with_words(&table, &self.notes, &self.problems)
     }
 
     /// Keeps the median of each figure that was measured several times, and that of its floor.

@@ -10,11 +10,13 @@ mod asking;
 mod database;
 pub mod failure;
 mod fault;
+pub mod findings;
 mod fleet;
 mod link;
 mod load;
 mod options;
 mod oracle;
+pub mod output;
 mod outside;
 mod owners;
 pub mod patience;
@@ -30,8 +32,9 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 pub use fault::Fault;
+pub use findings::{Timed, Verdict};
 pub use options::Options;
-pub use row::{Row, Timed, Verdict};
+pub use row::Row;
 
 use failure::Failure;
 use scene::{Plan, Stage};
@@ -39,16 +42,10 @@ use scene::{Plan, Stage};
 /// Plays faults, one after the other, and prints what came of them; gives whether all promises held.
 ///
 /// # Errors
-/// When there is no way to print.
+/// When what came of them cannot be printed.
 pub async fn run(options: &Options, programs: PathBuf) -> anyhow::Result<bool> {
     let rows = play(options, programs).await;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else if options.markdown {
-        println!("{}", report::markdown(&rows));
-    } else {
-        println!("\n{}", report::table(&rows));
-    }
+    options.output.print(&report::head(), &report::COLUMNS, &rows)?;
     Ok(rows.iter().all(|row| row.verdict != Verdict::Broken))
 }
 
@@ -95,7 +92,7 @@ async fn play_one(stage: &Stage) -> Row {
 fn conclude(row: &Row, stage: &Stage, options: &Options) {
     if row.verdict != Verdict::Broken {
         stage.say(if row.verdict == Verdict::Held { "held" } else { "skipped" });
-        if !options.keep {
+        if !options.output.keep {
             std::fs::remove_dir_all(stage.directory()).ok();
         }
         return;

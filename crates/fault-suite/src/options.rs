@@ -6,13 +6,13 @@ use std::sync::Arc;
 use clap::Parser;
 
 use crate::fault::Fault;
+use crate::output::Output;
 use crate::scene::Plan;
 
 /// Messages begun in a second unless said otherwise.
 pub const PER_SECOND: u32 = 300;
 
 /// Kills, stops and cuts off parts of the real product under load, and checks that nothing is lost, done twice or out of order.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Parser)]
 #[command(name = "fault-suite", version)]
 pub struct Options {
@@ -31,18 +31,9 @@ pub struct Options {
     /// Messages begun in a second
     #[arg(long, default_value_t = PER_SECOND, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub messages_per_second: u32,
-    /// Where journals, logs and data go; those of faults that held are removed
-    #[arg(long)]
-    pub directory: Option<PathBuf>,
-    /// Keeps them of all faults
-    #[arg(long)]
-    pub keep: bool,
-    /// Prints the result as JSON
-    #[arg(long, conflicts_with = "markdown")]
-    pub json: bool,
-    /// Prints the table as Markdown
-    #[arg(long)]
-    pub markdown: bool,
+    /// What is left, and how it is shown.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 impl Options {
@@ -57,10 +48,7 @@ impl Options {
 
     /// How they are played; the services' programs are in this directory.
     pub fn plan(&self, programs: PathBuf) -> Arc<Plan> {
-        let directory = self
-            .directory
-            .clone()
-            .unwrap_or_else(|| std::env::temp_dir().join(format!("turnloom-faults-{}", std::process::id())));
+        let directory = self.output.directory("faults");
         Arc::new(Plan {
             per_second: self.messages_per_second,
             short: self.short,

@@ -1,36 +1,12 @@
 //! What came of one fault: a row of the table.
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::fault::Fault;
-
-/// Problems that are shown.
-const PROBLEMS_SHOWN: usize = 8;
-
-/// Whether the promises were kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// They were.
-    Held,
-    /// They were not.
-    Broken,
-    /// The fault cannot be made on this machine.
-    Skipped,
-}
-
-/// A time beside its target. It is shown, and never decides.
-#[derive(Debug, Clone, Serialize)]
-pub struct Timed {
-    /// What took so long.
-    pub what: String,
-    /// How long, milliseconds.
-    pub took_ms: u128,
-    /// How long it may take, milliseconds.
-    pub target_ms: u128,
-}
+use crate::findings::{Findings, Verdict};
 
 /// What came of one fault.
 #[derive(Debug, Clone, Serialize)]
@@ -55,14 +31,23 @@ pub struct Row {
     pub sent_again: usize,
     /// From the death of a runner until each of its partitions had another one, milliseconds, in ascending order.
     pub take_over_ms: Vec<u128>,
-    /// Times and their targets.
-    pub times: Vec<Timed>,
-    /// What else was seen.
-    pub notes: Vec<String>,
-    /// What was wrong.
-    pub problems: Vec<String>,
-    /// The result.
-    pub verdict: Verdict,
+    /// What was found.
+    #[serde(flatten)]
+    pub findings: Findings,
+}
+
+impl Deref for Row {
+    type Target = Findings;
+
+    fn deref(&self) -> &Findings {
+        &self.findings
+    }
+}
+
+impl DerefMut for Row {
+    fn deref_mut(&mut self) -> &mut Findings {
+        &mut self.findings
+    }
 }
 
 impl Row {
@@ -79,50 +64,18 @@ impl Row {
             out_of_order: 0,
             sent_again: 0,
             take_over_ms: Vec::new(),
-            times: Vec::new(),
-            notes: Vec::new(),
-            problems: Vec::new(),
-            verdict: Verdict::Held,
-        }
-    }
-
-    /// Notes a time beside its target.
-    pub fn time(&mut self, what: impl Into<String>, took: Duration, target: Duration) {
-        let (took_ms, target_ms) = (took.as_millis(), target.as_millis());
-        self.times.push(Timed { what: what.into(), took_ms, target_ms });
-    }
-
-    /// Notes something that was seen.
-    pub fn note(&mut self, what: impl Into<String>) {
-        self.notes.push(what.into());
-    }
-
-    /// Notes something that is wrong.
-    pub fn problem(&mut self, what: impl Into<String>) {
-        self.problems.push(what.into());
-    }
-
-    /// Notes something that is wrong unless it holds.
-    pub fn must(&mut self, holds: bool, what: impl FnOnce() -> String) {
-        if !holds {
-            self.problem(what());
+            findings: Findings::default(),
         }
     }
 
     /// Judges what was found.
     pub fn judge(&mut self) {
         let counts = self.lost + self.twice + self.out_of_order;
-        if self.verdict == Verdict::Held && (counts > 0 || !self.problems.is_empty()) {
+        if self.verdict == Verdict::Held && counts > 0 {
             self.verdict = Verdict::Broken;
         }
+        self.findings.judge();
         self.take_over_ms.sort_unstable();
-    }
-
-    /// The problems that are shown, and how many more there are.
-    pub fn shown_problems(&self) -> Vec<String> {
-        let more = self.problems.len().saturating_sub(PROBLEMS_SHOWN);
-        let shown = self.problems.iter().take(PROBLEMS_SHOWN).cloned();
-        shown.chain((more > 0).then(|| format!("and {more} more"))).collect()
     }
 }
 

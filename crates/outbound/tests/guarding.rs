@@ -2,10 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 
 use outbound::{CallCode, CallFailure, HttpAnswer, HttpCall, HttpCaller, Method, OutboundConfig, Retry};
-use testkit::{FakeTarget, PATIENCE, Reply};
+use testkit::{Canary, FakeTarget, NOT_PUBLIC, PATIENCE, Reply};
 use tokio::time::Instant;
 
 fn caller(allowed: &[&str]) -> HttpCaller {
@@ -24,80 +23,11 @@ async fn get(caller: &HttpCaller, url: &str) -> Result<HttpAnswer, CallFailure> 
     caller.call(&call, "key-1", Instant::now() + PATIENCE).await
 }
 
-/// Listens where nobody may come: on the loopback addresses of both families, with one port.
-struct Canary {
-    v4: TcpListener,
-    v6: Option<TcpListener>,
-}
-
-impl Canary {
-    fn start() -> Self {
-        let v4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
-        // A machine without IPv6 has nobody there.
-        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, v4.local_addr().unwrap().port())).ok();
-        Self { v4, v6 }
-    }
-
-    fn port(&self) -> u16 {
-        self.v4.local_addr().unwrap().port()
-    }
-
-    /// Connections wait in the order in which they came, so when the test's own is the first one nobody came before.
-    fn has_seen_nobody(&self) -> bool {
-        let own_is_first = |listener: &TcpListener, address: SocketAddr| {
-            let own = TcpStream::connect(address).unwrap();
-            listener.accept().unwrap().1 == own.local_addr().unwrap()
-        };
-        own_is_first(&self.v4, (Ipv4Addr::LOCALHOST, self.port()).into())
-            && self.v6.as_ref().is_none_or(|v6| own_is_first(v6, (Ipv6Addr::LOCALHOST, self.port()).into()))
-    }
-}
-
-/// Hosts that are this machine, or one behind the firewall.
-const HOSTS: [&str; 36] = [
-    "127.0.0.1",
-    "127.1",
-    "127.0.1",
-    "127.255.255.254",
-    "2130706433",
-    "0x7f000001",
-    "0x7f.0.0.1",
-    "0x7F.1",
-    "017700000001",
-    "0177.0.0.1",
-    "0177.0.0.01",
-    "0",
-    "0.0.0.0",
-    "0x0",
-    "localhost",
-    "LOCALHOST",
-    "localhost.",
-    "any.localhost",
-    "127.0.0.1.",
-    "127。0。0。1",
-    "１２７.０.０.１",
-    "①②⑦.⓪.⓪.①",
-    "%31%32%37.0.0.1",
-    "[::1]",
-    "[0:0:0:0:0:0:0:1]",
-    "[::]",
-    "[::127.0.0.1]",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "[::ffff:0.0.0.0]",
-    "[64:ff9b::127.0.0.1]",
-    "[64:ff9b::7f00:1]",
-    "[2002:7f00:1::]",
-    "169.254.169.254",
-    "[fe80::1]",
-    "[fd00:ec2::254]",
-];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_spelling_of_an_address_reaches_what_is_not_public() {
     let canary = Canary::start();
     let (caller, port) = (caller(&[]), canary.port());
-    for host in HOSTS {
+    for host in NOT_PUBLIC {
         for url in [
             format!("http://{host}:{port}/"),
             format!("https://{host}:{port}/"),
@@ -122,7 +52,7 @@ async fn no_spelling_of_an_address_reaches_what_is_not_public() {
         let failure = get(&caller, &url).await.unwrap_err();
         assert_eq!((failure.code, failure.retry), (CallCode::BadUrl, Retry::Never), "{url}: {failure}");
     }
-    assert!(canary.has_seen_nobody());
+    assert_eq!(canary.visitors(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +72,7 @@ async fn what_is_allowed_for_one_network_stays_closed_for_another() {
     let caller = caller(&["127.0.0.1/32", "10.0.0.0/8"]);
     let failure = get(&caller, &format!("http://127.0.0.2:{}/", canary.port())).await.unwrap_err();
     assert_eq!(failure.code, CallCode::Blocked);
-    assert!(canary.has_seen_nobody());
+    assert_eq!(canary.visitors(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,5 +93,5 @@ async fn a_redirect_is_not_followed_wherever_it_leads() {
         assert!(!failure.message.contains(&location));
     }
     assert_eq!(target.requests().len(), 5);
-    assert!(canary.has_seen_nobody());
+    assert_eq!(canary.visitors(), 0);
 }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod addresses;
 mod api;
 mod eventually;
 mod fake_model;
@@ -13,6 +14,7 @@ mod fake_target;
 mod seed;
 pub mod workflows;
 
+pub use addresses::{Canary, NOT_PUBLIC};
 pub use api::{Answer, Api};
 pub use eventually::{PATIENCE, eventually};
 pub use fake_model::{FakeModel, Says};

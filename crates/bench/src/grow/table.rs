@@ -1,9 +1,9 @@
 //! What came of growing: one row for each kind of request, small beside grown.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::figure::shown;
+use crate::report;
 
 /// Each answer takes at most so long, milliseconds, at the 99th percentile.
 const P99_MS_MAX: f64 = 20.0;
@@ -78,18 +78,11 @@ impl Grown {
     /// The table.
     #[must_use]
     pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(HEADINGS);
+        let mut table = report::table(&HEADINGS);
         self.rows.iter().for_each(|row| {
             table.add_row(row.cells());
         });
-        let problems = self.problems.iter().map(|problem| format!("PROBLEM: {problem}"));
-        std::iter::once(table.trim_fmt())
-            .chain(self.notes.iter().cloned())
-            .chain(problems)
-            .collect::<Vec<_>>()
-            .join("\n")
+        report::with_words(&table, &self.notes, &self.problems)
     }
 
     /// Everything on one line.

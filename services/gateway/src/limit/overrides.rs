@@ -58,24 +58,22 @@ impl Limits {
     }
 
     /// What is set for a class.
-    pub(crate) fn of(self, class: Class) -> Option<u32> {
-        match class {
-            Class::Read => self.read,
-            Class::Write => self.write,
-            Class::Delete => self.delete,
-            Class::Execution => self.execution,
-        }
+    pub(crate) fn of(mut self, class: Class) -> Option<u32> {
+        *self.of_mut(class)
     }
 
     /// Sets one.
     pub(crate) fn set(&mut self, class: Class, number: u32) {
-        let place = match class {
+        *self.of_mut(class) = Some(number);
+    }
+
+    fn of_mut(&mut self, class: Class) -> &mut Option<u32> {
+        match class {
             Class::Read => &mut self.read,
             Class::Write => &mut self.write,
             Class::Delete => &mut self.delete,
             Class::Execution => &mut self.execution,
-        };
-        *place = Some(number);
+        }
     }
 }
 

@@ -3,9 +3,6 @@
 mod clients;
 mod grants;
 mod signing;
-mod uses;
-
-pub(super) use uses::note as note_uses;
 
 use diesel::sql_query;
 use diesel::sql_types::BigInt;

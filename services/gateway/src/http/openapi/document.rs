@@ -266,16 +266,16 @@ fn summary(components: &mut Map<String, Value>, name: &str, without: &str, descr
 /// A node is one of its types, told apart by `type`.
 fn nodes(components: &mut Map<String, Value>) {
     let kinds: [(&str, Value); 10] = [
-        ("message", node::<schemas::MessageNode>(components)),
-        ("form", node::<schemas::FormNode>(components)),
-        ("ai_response", node::<schemas::AiResponseNode>(components)),
-        ("condition", node::<schemas::ConditionNode>(components)),
-        ("set", node::<schemas::SetNode>(components)),
-        ("delay", node::<schemas::DelayNode>(components)),
-        ("http_request", node::<schemas::HttpRequestNode>(components)),
-        ("sentiment", node::<schemas::SentimentNode>(components)),
-        ("handoff", node::<schemas::HandoffNode>(components)),
-        ("end", node::<schemas::EndNode>(components)),
+        ("message", node::<schemas::nodes::MessageNode>(components)),
+        ("form", node::<schemas::nodes::FormNode>(components)),
+        ("ai_response", node::<schemas::nodes::AiResponseNode>(components)),
+        ("condition", node::<schemas::nodes::ConditionNode>(components)),
+        ("set", node::<schemas::nodes::SetNode>(components)),
+        ("delay", node::<schemas::nodes::DelayNode>(components)),
+        ("http_request", node::<schemas::nodes::HttpRequestNode>(components)),
+        ("sentiment", node::<schemas::nodes::SentimentNode>(components)),
+        ("handoff", node::<schemas::nodes::HandoffNode>(components)),
+        ("end", node::<schemas::nodes::EndNode>(components)),
     ];
     let mut choices = Vec::new();
     let mut mapping = Map::new();
@@ -307,13 +307,13 @@ fn node<T: ToSchema>(components: &mut Map<String, Value>) -> Value {
     json!(T::name())
 }
 
-impl PartialSchema for schemas::Node {
+impl PartialSchema for schemas::nodes::Node {
     fn schema() -> RefOr<Schema> {
         RefOr::T(Schema::default())
     }
 }
 
-impl ToSchema for schemas::Node {}
+impl ToSchema for schemas::nodes::Node {}
 
 #[cfg(test)]
 mod tests {
