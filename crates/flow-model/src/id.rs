@@ -5,7 +5,9 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// The text is not an id of the wanted kind. The API answers it as if the id were unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +148,23 @@ impl<K: Kind> Id<K> {
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", K::NAME, self.0.as_hyphenated())
+        f.write_str(K::NAME)?;
+        f.write_str("-")?;
+        f.write_str(self.0.as_hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]))
+    }
+}
+
+impl<K: Kind> Serialize for Id<K> {
+    /// As it is displayed.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The nil UUID: of nothing.
+impl<K: Kind> Default for Id<K> {
+    fn default() -> Self {
+        Self::new(Uuid::nil())
     }
 }
 
@@ -163,7 +181,8 @@ impl<K: Kind> FromStr for Id<K> {
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let id = text.strip_prefix(K::NAME).and_then(|rest| rest.strip_prefix('-')).ok_or(ParseIdError)?;
         let uuid = Uuid::try_parse(id).map_err(|_| ParseIdError)?;
-        if id == uuid.as_hyphenated().to_string() { Ok(Self::new(uuid)) } else { Err(ParseIdError) }
+        let canonical = uuid.as_hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]) == id;
+        if canonical { Ok(Self::new(uuid)) } else { Err(ParseIdError) }
     }
 }
 

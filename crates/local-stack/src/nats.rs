@@ -229,6 +229,7 @@ impl Nats {
             .arg("--config")
             .arg(&config)
             .envs(self.own.users.iter().flat_map(|users| users.environment.iter().cloned()))
+            .env("GOMAXPROCS", threads().to_string())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -318,4 +319,9 @@ impl Drop for Nats {
     fn drop(&mut self) {
         if self.ephemeral.is_some() { self.kill() } else { self.stop() }
     }
+}
+
+/// It shares the machine with a database and services: of more threads than half the cores most only wake each other.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }

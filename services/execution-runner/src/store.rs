@@ -3,6 +3,7 @@
 //! The partition loop's side ([`PgStore`]) is written by hand over one connection, since its statements are sent in
 //! one go; the rest of the product reads through the pool. No other service touches these tables.
 
+mod changes;
 mod code;
 mod commit;
 mod conversations;

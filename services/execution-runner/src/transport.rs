@@ -8,12 +8,15 @@ use bus::reader::Reader;
 use bus::teller::Teller;
 use contracts::{subject, v1};
 use prost::Message;
+use tokio::sync::mpsc;
 
 use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
 use crate::partition::tell::event::BATCH_CONTENT_TYPE;
 
 /// Bytes of a frame of timers and results, below the broker's 1 MiB.
 const FRAME_BYTES_MAX: usize = 512 * 1024;
+/// Activities that wait to be handed on, and that are handed on together.
+const ISSUED_MAX: usize = 1024;
 
 /// One group's frames, and everything that is told.
 pub struct BusTransport {
@@ -25,12 +28,27 @@ pub struct BusTransport {
     teller: Option<Teller>,
     /// The connection that the reading began on.
     reading_on: u64,
+    /// Activities to be handed on.
+    issued: mpsc::Sender<v1::Activity>,
 }
 
 impl BusTransport {
     /// Not reading yet.
     pub fn new(bus: Bus, group: u32) -> Self {
-        Self { bus, group, reader: None, teller: None, reading_on: 0 }
+        let (issued, activities) = mpsc::channel(ISSUED_MAX);
+        tokio::spawn(hand_on(bus.clone(), activities));
+        Self { bus, group, reader: None, teller: None, reading_on: 0, issued }
+    }
+}
+
+/// Hands activities on to their stream, until the loop has ended. One that is not handed on is issued again from its row, later.
+async fn hand_on(bus: Bus, mut activities: mpsc::Receiver<v1::Activity>) {
+    let mut next = Vec::new();
+    while activities.recv_many(&mut next, ISSUED_MAX).await > 0 {
+        if let Err(error) = bus::activities::issue(&bus, &next).await {
+            tracing::warn!(%error, activities = next.len(), "activities will be issued later");
+        }
+        next.clear();
     }
 }
 
@@ -125,7 +143,12 @@ impl Transport for BusTransport {
     }
 
     async fn issue(&self, activities: &[v1::Activity]) -> Result<(), Unavailable> {
-        bus::activities::issue(&self.bus, activities).await.map_err(away)
+        for activity in activities {
+            self.issued
+                .try_send(activity.clone())
+                .map_err(|_| away("too many activities wait for the bus"))?;
+        }
+        Ok(())
     }
 
     async fn answer(&self, subject: &str, answers: v1::Answers) {

@@ -28,9 +28,9 @@ pub(super) fn by_id(executions: impl Iterator<Item = v1::Execution>) -> HashMap<
 }
 
 /// What a caller is told; none when its execution is not known.
-pub(super) fn answer_of(
+pub(super) fn answer_of<'a>(
     pending: &PendingAnswer,
-    known: &HashMap<ExecutionId, v1::Execution>,
+    known: impl Fn(ExecutionId) -> Option<&'a v1::Execution>,
 ) -> Option<v1::Answer> {
     let input_execution_id = pending.input.to_vec().into();
     Some(match pending.what {
@@ -38,7 +38,7 @@ pub(super) fn answer_of(
             input_execution_id,
             outcome: v1::Outcome::Executed.into(),
             reason: String::new(),
-            execution: Some(known.get(&id)?.clone()),
+            execution: Some(known(id)?.clone()),
         },
         AnswerWith::Ignored => v1::Answer {
             input_execution_id,

@@ -402,7 +402,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Puts inputs into the group's own stream, in one frame.
     fn append(&self, inputs: Vec<v1::Input>) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Hands activities to whoever does them. One that is still known there is not taken twice.
+    /// Hands activities to whoever does them, or lets that happen soon: nobody waits for it, and one that gets lost is issued
+    /// again. One that is still known there is not taken twice.
     fn issue(&self, activities: &[v1::Activity]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Tells callers that wait; what cannot be delivered is dropped.

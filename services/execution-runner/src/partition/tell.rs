@@ -23,6 +23,8 @@ use super::port::{OutboxRow, Outgoing};
 /// Bytes of events or replies in one bus message, so that with its frame it stays below the broker's 1 MiB. One
 /// event is smaller than this: its texts are bounded where they come in.
 const MESSAGE_BYTES_MAX: usize = 768 * 1024;
+/// Bytes of an event of a short message, with what surrounds it.
+const EVENT_BYTES_USUAL: usize = 1024;
 
 /// How many events an execution tells: so many numbers of its conversation it takes.
 pub fn count_of_execution(execution: &v1::Execution) -> u64 {
@@ -100,10 +102,6 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    fn encode(&self) -> Bytes {
-        event::encode(self.event_type, self.time_ms, &self.data)
-    }
-
     fn for_history(&self) -> (u64, Bytes) {
         let event =
             event::encode_for_history(self.event_type, self.time_ms, self.conversation_seq, &self.data);
@@ -134,30 +132,27 @@ pub fn outgoing(rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execut
 
 /// The same for rows of as many partitions.
 fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<Outgoing> {
-    let mut events: BTreeMap<(AccountId, EventType), Vec<Bytes>> = BTreeMap::new();
+    let mut events: BTreeMap<(AccountId, EventType), Events> = BTreeMap::new();
     let mut replies: BTreeMap<(String, u32), Vec<v1::OutboundReply>> = BTreeMap::new();
     for row in rows {
         for event in numbered(row, executions) {
-            events.entry((event.account, event.event_type)).or_default().push(event.encode());
+            events.entry((event.account, event.event_type)).or_default().add(&event);
         }
         for reply in replies_of(row, executions) {
             replies.entry((reply.channel.clone(), reply.partition)).or_default().push(reply);
         }
     }
     let events = events.into_iter().flat_map(|((account, event_type), events)| {
-        let subject = subject::events(account, event_type.as_str());
-        in_messages(events, Bytes::len).map(|chunk| event_message(&subject, &chunk)).collect::<Vec<_>>()
+        events.into_messages(subject::events(account, event_type.as_str()))
     });
     let replies = replies.into_iter().flat_map(|((channel, partition), replies)| {
         let subject = subject::replies(&channel, partition);
-        in_messages(replies, Message::encoded_len)
-            .map(|replies| Outgoing {
-                subject: subject.clone(),
-                content_type: "application/protobuf",
-                items: replies.len(),
-                payload: v1::Replies { replies }.encode_to_vec().into(),
-            })
-            .collect::<Vec<_>>()
+        in_messages(replies).into_iter().map(move |replies| Outgoing {
+            subject: subject.clone(),
+            content_type: "application/protobuf",
+            items: replies.len(),
+            payload: v1::Replies { replies }.encode_to_vec().into(),
+        })
     });
     replies.chain(events).collect()
 }
@@ -170,10 +165,13 @@ pub fn events_of(
 ) -> Vec<v1::PublishedEvents> {
     let told = numbered(row, executions).into_iter().skip(skip);
     told.map(|event| {
-        let message =
-            event_message(&subject::events(event.account, event.event_type.as_str()), &[event.encode()]);
-        v1::PublishedEvents { subject: message.subject, payload: message.payload }
+        let mut events = Events::default();
+        events.add(&event);
+        let subject = subject::events(event.account, event.event_type.as_str());
+        events.into_messages(subject)
     })
+    .flatten()
+    .map(|message| v1::PublishedEvents { subject: message.subject, payload: message.payload })
     .collect()
 }
 
@@ -191,38 +189,54 @@ fn numbered<'a>(row: &'a OutboxRow, executions: &'a HashMap<ExecutionId, v1::Exe
     told
 }
 
-/// Cuts a list, in order, into parts of at most [`MESSAGE_BYTES_MAX`] bytes; each has at least one item.
-fn in_messages<T>(items: Vec<T>, len: impl Fn(&T) -> usize) -> impl Iterator<Item = Vec<T>> {
-    let mut parts: Vec<Vec<T>> = Vec::new();
+/// Cuts replies, in order, into parts of at most [`MESSAGE_BYTES_MAX`] bytes; each has at least one.
+fn in_messages(replies: Vec<v1::OutboundReply>) -> Vec<Vec<v1::OutboundReply>> {
+    let mut parts: Vec<Vec<v1::OutboundReply>> = Vec::new();
     let mut bytes = 0;
-    for item in items {
-        bytes += len(&item) + 8;
+    for reply in replies {
+        bytes += reply.encoded_len() + 8;
         match parts.last_mut() {
-            Some(part) if bytes <= MESSAGE_BYTES_MAX => part.push(item),
+            Some(part) if bytes <= MESSAGE_BYTES_MAX => part.push(reply),
             _ => {
-                bytes = len(&item) + 8;
-                parts.push(vec![item]);
+                bytes = reply.encoded_len() + 8;
+                parts.push(vec![reply]);
             }
         }
     }
-    parts.into_iter()
+    parts
 }
 
-fn event_message(subject: &str, events: &[Bytes]) -> Outgoing {
-    let mut payload = Vec::with_capacity(events.iter().map(|event| event.len() + 1).sum::<usize>() + 2);
-    payload.push(b'[');
-    for (position, event) in events.iter().enumerate() {
-        if position > 0 {
-            payload.push(b',');
+/// Events of one account and type as JSON arrays of at most [`MESSAGE_BYTES_MAX`] bytes, each with at least one event.
+#[derive(Default)]
+struct Events {
+    /// Arrays that are not closed, and how many events each has.
+    arrays: Vec<(Vec<u8>, usize)>,
+}
+
+impl Events {
+    fn add(&mut self, event: &Told<'_>) {
+        let mut array = self.arrays.pop().unwrap_or_else(|| (Vec::with_capacity(EVENT_BYTES_USUAL), 0));
+        let before = array.0.len();
+        array.0.push(if array.1 == 0 { b'[' } else { b',' });
+        event::write(&mut array.0, event.event_type, event.time_ms, &event.data);
+        if array.1 == 0 || array.0.len() < MESSAGE_BYTES_MAX {
+            array.1 += 1;
+            self.arrays.push(array);
+            return;
         }
-        payload.extend_from_slice(event);
+        let mut next = array.0.split_off(before);
+        if let Some(first) = next.first_mut() {
+            *first = b'[';
+        }
+        self.arrays.extend([array, (next, 1)]);
     }
-    payload.push(b']');
-    Outgoing {
-        subject: subject.to_owned(),
-        content_type: BATCH_CONTENT_TYPE,
-        items: events.len(),
-        payload: payload.into(),
+
+    fn into_messages(self, subject: String) -> impl Iterator<Item = Outgoing> {
+        self.arrays.into_iter().map(move |(mut payload, items)| {
+            payload.push(b']');
+            let (subject, payload) = (subject.clone(), payload.into());
+            Outgoing { subject, content_type: BATCH_CONTENT_TYPE, items, payload }
+        })
     }
 }
 
@@ -324,8 +338,8 @@ fn execution_data<'a>(
     if event_type == EventType::CustomerCreated {
         return data;
     }
-    data.execution_id = ExecutionId::from_slice(&execution.id).ok().map(|id| id.to_string());
-    data.workflow_id = WorkflowId::from_slice(&execution.workflow_id).ok().map(|id| id.to_string());
+    data.execution_id = ExecutionId::from_slice(&execution.id).ok();
+    data.workflow_id = WorkflowId::from_slice(&execution.workflow_id).ok();
     match event_type {
         EventType::CustomerCreated | EventType::ConversationReleased => {}
         EventType::ConversationAssigned => note::add_handoff(record.handoff.as_ref(), &mut data),
@@ -367,8 +381,9 @@ pub fn reply_id(execution: &v1::Execution, position: usize) -> String {
     format!("{id}.{position}")
 }
 
-fn conversation_id(bytes: &[u8]) -> String {
-    ConversationId::from_slice(bytes).map_or_else(|_| String::new(), |id| id.to_string())
+/// All of a commit were checked when they came in.
+fn conversation_id(bytes: &[u8]) -> ConversationId {
+    ConversationId::from_slice(bytes).unwrap_or_default()
 }
 
 fn replies_of(row: &OutboxRow, executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<v1::OutboundReply> {

@@ -5,8 +5,7 @@
 //! `foreign` –gained by a renewal→ `recovering` –outbox published, reading from its cursor→ `owned`
 //! –not kept by a renewal, or any failed commit→ `foreign`.
 //!
-//! One thing at a time: nothing here runs beside anything else, but for handing out the activities of a commit while its
-//! events are published. So the order of commits is the order of frames and the order of publishing is the order of commits. Whatever fails, the loop forgets what it knew
+//! One thing at a time: nothing here runs beside anything else, but for handing out the activities of a commit. So the order of commits is the order of frames and the order of publishing is the order of commits. Whatever fails, the loop forgets what it knew
 //! and reads the partition rows again; what had been committed is told by the outbox, what had not is read again
 //! from the cursor. So a crash after any line is the same as a failure there.
 
@@ -237,16 +236,11 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.position = Some(last_seq);
         self.gauges.batch(inputs, accepted_through_ms);
         self.gauges.turns(&commit.executions, (self.clock)());
-        let executions: Vec<v1::Execution> =
-            commit.executions.into_iter().map(|(_, execution)| execution).collect();
+        let executions = by_id(commit.executions.into_iter().map(|(_, execution)| execution));
         self.answer(answers, &executions).await;
-        self.queue(&commit.outbox, executions);
-        // Neither waits for the other: who does an activity and who hears of an event need not agree on an order.
-        let issuing = issue(&self.transport, &commit.activities);
-        let publishing = publish(&self.transport, &mut self.unpublished);
-        let ((), published) = futures::join!(issuing, publishing);
-        published?;
-        self.note_told();
+        self.queue(&commit.outbox, &executions);
+        issue(&self.transport, &commit.activities).await;
+        self.publish().await?;
         Ok(true)
     }
 
@@ -299,15 +293,14 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     }
 
     /// Tells those who wait. A caller that is not reached asks again, so nothing here can fail the batch.
-    async fn answer(&self, answers: Vec<PendingAnswer>, executions: &[v1::Execution]) {
+    async fn answer(&self, answers: Vec<PendingAnswer>, executions: &HashMap<ExecutionId, v1::Execution>) {
         if answers.is_empty() {
             return;
         }
-        let mut known: HashMap<ExecutionId, v1::Execution> = by_id(executions.iter().cloned());
-        let earlier: Vec<ExecutionId> = answers
+        let missing: Vec<ExecutionId> = answers
             .iter()
             .filter_map(|answer| match answer.what {
-                AnswerWith::Execution(id) if !known.contains_key(&id) => Some(id),
+                AnswerWith::Execution(id) if !executions.contains_key(&id) => Some(id),
                 AnswerWith::Execution(_)
                 | AnswerWith::Ignored
                 | AnswerWith::Done
@@ -315,15 +308,16 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
                 | AnswerWith::Dead => None,
             })
             .collect();
-        if !earlier.is_empty() {
-            match self.store.executions(&earlier).await {
-                Ok(found) => known.extend(by_id(found.into_iter())),
+        let mut earlier = HashMap::new();
+        if !missing.is_empty() {
+            match self.store.executions(&missing).await {
+                Ok(found) => earlier = by_id(found.into_iter()),
                 Err(error) => tracing::warn!(%error, "duplicates are left to ask again"),
             }
         }
         let mut by_subject: HashMap<String, Vec<v1::Answer>> = HashMap::new();
         for pending in answers {
-            if let Some(answer) = answer_of(&pending, &known) {
+            if let Some(answer) = answer_of(&pending, |id| executions.get(&id).or_else(|| earlier.get(&id))) {
                 by_subject.entry(pending.answer_to).or_default().push(answer);
             }
         }
@@ -332,8 +326,8 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         }
     }
 
-    fn queue(&mut self, rows: &[OutboxRow], executions: Vec<v1::Execution>) {
-        let outgoing = tell::outgoing(rows, &by_id(executions.into_iter()));
+    fn queue(&mut self, rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) {
+        let outgoing = tell::outgoing(rows, executions);
         self.unpublished.extend(outgoing);
         self.publishing.extend(rows.iter().map(|row| row.key));
     }
@@ -341,7 +335,12 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     /// Publishes what is left to tell. Until that has worked no further frame is handled, so the list is bounded
     /// by one batch and the order is kept.
     async fn publish(&mut self) -> Result<(), Unavailable> {
-        publish(&self.transport, &mut self.unpublished).await?;
+        while !self.unpublished.is_empty() {
+            let count = self.unpublished.len().min(PUBLISH_MAX);
+            let (now, _) = self.unpublished.split_at(count);
+            self.transport.publish(now).await?;
+            self.unpublished.drain(..count);
+        }
         self.note_told();
         Ok(())
     }
@@ -354,17 +353,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             }
         }
     }
-}
-
-/// Publishes these in order; what is published is taken out.
-async fn publish<T: Transport>(transport: &T, unpublished: &mut Vec<Outgoing>) -> Result<(), Unavailable> {
-    while !unpublished.is_empty() {
-        let count = unpublished.len().min(PUBLISH_MAX);
-        let (now, _) = unpublished.split_at(count);
-        transport.publish(now).await?;
-        unpublished.drain(..count);
-    }
-    Ok(())
 }
 
 /// Hands the activities of a commit on. One that is not is issued again from its row, later.

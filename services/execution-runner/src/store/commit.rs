@@ -1,33 +1,30 @@
-//! One batch, one transaction, one round trip.
+//! One batch, one transaction, one round trip, and nearly always one statement (`changes`).
 //!
-//! The statements are sent without waiting for each other's results. The first one moves the cursors and divides by
-//! zero when a partition is not where the runner thinks; that aborts the transaction and with it everything after.
+//! It moves the cursors before anything else and divides by zero when a partition is not where the runner thinks; that aborts it
+//! and with it everything.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contracts::v1;
 use flow_model::{ExecutionId, WorkflowId};
-use futures::future::join_all;
 use prost::Message;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Statement};
+use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
+use super::changes::{Changes, Columns, Prepared, column};
 use super::code::{big, channel, int, time};
 use super::{conversations, waits};
 use crate::partition::port::{Commit, DeadLetter, HandledAs, StoreError};
 
-const FENCE: &str = "WITH moved AS (
-    UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, applied_inputs = wanted.applied_inputs,
+const FENCE: &str = "UPDATE partitions AS stored SET applied_seq = wanted.applied_seq, applied_inputs = wanted.applied_inputs,
         commit_no = wanted.commit_no, told_no = GREATEST(stored.told_no, wanted.told_no), tries = 0
-    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[], $11::bigint[])
+    FROM UNNEST($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::bigint[], $10::bigint[])
         AS wanted (id, epoch, from_seq, from_inputs, from_commit_no, applied_seq, applied_inputs, commit_no, told_no)
     WHERE stored.id = wanted.id AND stored.epoch = wanted.epoch AND stored.applied_seq = wanted.from_seq
         AND stored.applied_inputs = wanted.from_inputs AND stored.commit_no = wanted.from_commit_no AND stored.incarnation = $9
-    RETURNING 1)
-SELECT 1 / (count(*) = $10::bigint)::int FROM moved";
+    RETURNING 1";
 
 const CUSTOMERS: &str = "INSERT INTO customers (account_id, customer_id, created_at)
 SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING";
@@ -54,37 +51,6 @@ const DEAD_LETTERS: &str = "INSERT INTO dead_letters (incarnation, grp, seq, pos
 SELECT $1::bigint, $2::int, * FROM UNNEST($3::bigint[], $4::int[], $5::uuid[], $6::smallint[], $7::bytea[], $8::text[], $9::int[],
     $10::uuid[], $11::int[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]) ON CONFLICT DO NOTHING";
 
-/// The commit's statements, prepared on one connection.
-pub(super) struct Statements {
-    fence: Statement,
-    conversations: conversations::Statements,
-    customers: Statement,
-    messages: Statement,
-    executions: Statement,
-    counters: Statement,
-    outbox: Statement,
-    markers: Statement,
-    dead_letters: Statement,
-    waits: waits::Statements,
-}
-
-impl Statements {
-    pub async fn prepare(client: &Client) -> Result<Self, Error> {
-        Ok(Self {
-            fence: client.prepare(FENCE).await?,
-            conversations: conversations::Statements::prepare(client).await?,
-            customers: client.prepare(CUSTOMERS).await?,
-            messages: client.prepare(MESSAGES).await?,
-            executions: client.prepare(EXECUTIONS).await?,
-            counters: client.prepare(COUNTERS).await?,
-            outbox: client.prepare(OUTBOX).await?,
-            markers: client.prepare(MARKERS).await?,
-            dead_letters: client.prepare(DEAD_LETTERS).await?,
-            waits: waits::Statements::prepare(client).await?,
-        })
-    }
-}
-
 /// What the database's answer means: it may have fenced the commit, or not be able to hold it, whatever is tried.
 pub(super) fn refusal(error: &Error) -> Option<StoreError> {
     let code = error.code()?;
@@ -101,65 +67,39 @@ pub(super) fn refusal(error: &Error) -> Option<StoreError> {
 /// Classes of errors that the written data are to blame for: data exceptions, broken constraints, exceeded limits.
 const DATA_FAULTS: [&str; 3] = ["22", "23", "54"];
 
-/// The columns of one statement.
-pub(super) type Columns = Vec<Box<dyn ToSql + Sync + Send>>;
-
-/// Sends the whole transaction and waits for all of it.
+/// Writes all of it.
 pub(super) async fn write(
     client: &Client,
-    statements: &Statements,
+    prepared: &mut Prepared,
     group: u32,
     commit: &Commit,
 ) -> Result<(), Error> {
-    let mut parts: Vec<(&Statement, Columns)> = Vec::with_capacity(10);
+    let mut changes = Changes::default();
     if !commit.moves.is_empty() {
-        parts.push((&statements.fence, fence(commit)));
+        changes.fence(FENCE, fence(commit));
     }
-    conversations::write(&statements.conversations, commit, &mut parts);
+    conversations::write(commit, &mut changes);
     if !commit.customers.is_empty() {
-        parts.push((&statements.customers, customers(commit)));
+        changes.add("customers", CUSTOMERS, customers(commit));
     }
     if !commit.messages.is_empty() {
-        parts.push((&statements.messages, messages(commit)));
+        changes.add("messages", MESSAGES, messages(commit));
     }
     if !commit.executions.is_empty() {
-        parts.push((&statements.executions, executions(commit)));
-        parts.push((&statements.counters, counters(commit)));
+        changes.add("executions", EXECUTIONS, executions(commit));
+        changes.add("counters", COUNTERS, counters(commit));
     }
     if !commit.outbox.is_empty() {
-        parts.push((&statements.outbox, outbox(commit)));
+        changes.add("outbox", OUTBOX, outbox(commit));
     }
     if !commit.markers.is_empty() {
-        parts.push((&statements.markers, markers(group, commit)));
+        changes.add("markers", MARKERS, markers(group, commit));
     }
     if !commit.dead_letters.is_empty() {
-        parts.push((&statements.dead_letters, dead_letters(group, commit)));
+        changes.add("dead_letters", DEAD_LETTERS, dead_letters(group, commit));
     }
-    waits::write(&statements.waits, commit, &mut parts);
-    let params: Vec<Vec<&(dyn ToSql + Sync)>> = parts
-        .iter()
-        .map(|(_, columns)| columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect())
-        .collect();
-    // Each future sends its message when it is first polled, so all of them go out in order before any is waited for.
-    let begin = client.batch_execute("BEGIN");
-    let run = join_all(
-        parts.iter().zip(&params).map(|((statement, _), params)| client.query(*statement, params.as_slice())),
-    );
-    let end = client.batch_execute("COMMIT");
-    let (start, results, ended) = futures::join!(begin, run, end);
-    start?;
-    for result in results {
-        result?;
-    }
-    ended
-}
-
-/// A column from a list.
-pub(super) fn column<T, V>(items: &[T], value: impl Fn(&T) -> V) -> Box<dyn ToSql + Sync + Send>
-where
-    V: ToSql + Sync + Send + 'static,
-{
-    Box::new(items.iter().map(value).collect::<Vec<V>>())
+    waits::write(commit, &mut changes);
+    changes.make(client, prepared).await
 }
 
 fn fence(commit: &Commit) -> Columns {
@@ -174,7 +114,6 @@ fn fence(commit: &Commit) -> Columns {
         column(moves, |moved| int(moved.applied_inputs)),
         column(moves, |moved| big(moved.commit_no)),
         Box::new(commit.incarnation),
-        Box::new(i64::try_from(moves.len()).unwrap_or(i64::MAX)),
         column(moves, |moved| big(moved.from.told_no)),
     ]
 }

@@ -5,11 +5,12 @@ use contracts::v1;
 use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
 use prost::Message;
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::changes::{Changes, Columns, column};
 use super::code::{big, channel, channel_name, count, int, number, time, waits_on, waits_on_code};
-use super::commit::{Columns, column, uuid};
+use super::commit::uuid;
 use crate::partition::port::{Commit, Conversation, Person, Wait};
 
 /// The columns of a conversation, as [`read`] takes them.
@@ -49,33 +50,10 @@ const FORGOTTEN: &str =
     "DELETE FROM customers USING UNNEST($1::uuid[], $2::text[]) AS gone (account_id, customer_id)
 WHERE customers.account_id = gone.account_id AND customers.customer_id = gone.customer_id";
 
-/// The statements, prepared on one connection.
-pub(super) struct Statements {
-    conversations: Statement,
-    gained: Statement,
-    notes: Statement,
-    forgotten: Statement,
-}
-
-impl Statements {
-    pub async fn prepare(client: &Client) -> Result<Self, Error> {
-        Ok(Self {
-            conversations: client.prepare(CONVERSATIONS).await?,
-            gained: client.prepare(GAINED).await?,
-            notes: client.prepare(NOTES).await?,
-            forgotten: client.prepare(FORGOTTEN).await?,
-        })
-    }
-}
-
-/// Adds the statements that a commit needs.
-pub(super) fn write<'a>(
-    statements: &'a Statements,
-    commit: &Commit,
-    parts: &mut Vec<(&'a Statement, Columns)>,
-) {
+/// Adds what changes.
+pub(super) fn write(commit: &Commit, changes: &mut Changes) {
     if !commit.conversations.is_empty() {
-        parts.push((&statements.conversations, conversations(&commit.conversations)));
+        changes.add("conversations", CONVERSATIONS, conversations(&commit.conversations));
     }
     if !commit.conversations_gained.is_empty() {
         let all = &commit.conversations_gained;
@@ -85,10 +63,10 @@ pub(super) fn write<'a>(
             column(all, |_| int(commit.counts_under)),
             column(all, |(.., gained)| *gained),
         ];
-        parts.push((&statements.gained, columns));
+        changes.add("gained", GAINED, columns);
     }
     if !commit.notes.is_empty() {
-        parts.push((&statements.notes, notes(&commit.notes)));
+        changes.add("notes", NOTES, notes(&commit.notes));
     }
     if !commit.customers_forgotten.is_empty() {
         let all = &commit.customers_forgotten;
@@ -96,7 +74,8 @@ pub(super) fn write<'a>(
             column(all, |(account, _)| *account.as_uuid()),
             column(all, |(_, customer)| customer.clone()),
         ];
-        parts.push((&statements.forgotten, columns));
+        // One who comes back in the same batch is a new customer.
+        changes.add_first("forgotten", FORGOTTEN, columns);
     }
 }
 

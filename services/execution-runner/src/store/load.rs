@@ -1,4 +1,4 @@
-//! What a batch needs to know before it is worked on; three look-ups sent together.
+//! What a batch needs to know before it is worked on; look-ups sent together.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -93,16 +93,13 @@ pub(super) async fn load(
     let by_id: [&(dyn ToSql + Sync); 1] = [&ids];
     let by_key: [&(dyn ToSql + Sync); 2] = [&keys, &since];
     let by_customer: [&(dyn ToSql + Sync); 2] = [&accounts, &customers];
-    let (found, messages, customers) = futures::try_join!(
+    let (found, messages, customers, (running, mail)) = futures::try_join!(
         client.query(&statements.conversations, &by_id),
         client.query(&statements.messages, &by_key),
         client.query(&statements.customers, &by_customer),
+        waiting(client, statements, &wanted.running, deduplication_ms),
     )?;
     let accepted_at: HashMap<Uuid, i64> = wanted.messages.iter().copied().collect();
-    let (running, mail) = match wanted.running.as_slice() {
-        [] => (Vec::new(), Vec::new()),
-        wanted => waiting(client, statements, wanted, deduplication_ms).await?,
-    };
     let come_again: Vec<HandledMessage> = mail
         .iter()
         .filter(|row| row.get::<_, Option<DateTime<Utc>>>(5).is_some())
@@ -137,11 +134,17 @@ async fn waiting(
     wanted: &[ConversationId],
     deduplication_ms: i64,
 ) -> Result<(Vec<Row>, Vec<Row>), Error> {
+    if wanted.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
     let ids: Vec<Uuid> = wanted.iter().map(|id| *id.as_uuid()).collect();
     let seconds = Duration::from_millis(deduplication_ms.unsigned_abs()).as_secs_f64();
-    let running = client.query(&statements.running, &[&ids]).await?;
-    let mail = client.query(&statements.mail, &[&ids, &seconds]).await?;
-    Ok((running, mail))
+    let by_conversation: [&(dyn ToSql + Sync); 1] = [&ids];
+    let within: [&(dyn ToSql + Sync); 2] = [&ids, &seconds];
+    futures::try_join!(
+        client.query(&statements.running, &by_conversation),
+        client.query(&statements.mail, &within),
+    )
 }
 
 fn running(row: &Row) -> Running {

@@ -8,6 +8,7 @@ use pg::PgConfig;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Client;
 
+use super::changes::Prepared;
 use super::slices::{EXECUTIONS, MESSAGE_KEYS, NOTES, Slices};
 use super::{SCHEMA, commit, conversations, due, lease, load};
 use crate::partition::port::{
@@ -34,7 +35,7 @@ pub struct PgStore {
 
 struct Connected {
     client: Client,
-    commit: commit::Statements,
+    prepared: Prepared,
     load: load::Statements,
     due: due::Statements,
     slices: Slices,
@@ -44,10 +45,9 @@ impl Connected {
     async fn open(config: &PgConfig) -> Result<Self, Unavailable> {
         let client = pg::raw::connect(config, SCHEMA).await.map_err(away)?;
         client.batch_execute(PLANS).await.map_err(away)?;
-        let commit = commit::Statements::prepare(&client).await.map_err(away)?;
         let load = load::Statements::prepare(&client).await.map_err(away)?;
         let due = due::Statements::prepare(&client).await.map_err(away)?;
-        Ok(Self { client, commit, load, due, slices: Slices::default() })
+        Ok(Self { client, prepared: Prepared::default(), load, due, slices: Slices::default() })
     }
 
     /// Makes the slices that a commit's rows fall in.
@@ -158,7 +158,7 @@ impl Store for PgStore {
         }
         self.with(async |on| {
             on.make_room(commit).await.map_err(refused_or_away)?;
-            commit::write(&on.client, &on.commit, self.group, commit).await.map_err(refused_or_away)
+            commit::write(&on.client, &mut on.prepared, self.group, commit).await.map_err(refused_or_away)
         })
         .await
     }

@@ -1,13 +1,14 @@
 //! The part of a commit that is about waiting: timers, activities, running executions, mailboxes. Most commits have none.
 //!
-//! What is over is removed before what is new is added, so that a conversation that waits again replaces its rows.
+//! What is over and what is new are never the same rows, but for timers: activities have ids of their own, an execution runs or is
+//! over, mail that is taken is older than mail that is kept.
 
 use contracts::v1;
 use prost::Message;
-use tokio_postgres::{Client, Error, Statement};
 
+use super::changes::{Changes, Columns, column};
 use super::code::{big, channel, int, time};
-use super::commit::{Columns, column, uuid};
+use super::commit::uuid;
 use crate::partition::port::{Commit, ISSUE_AGAIN_MS, Running};
 
 const TIMERS_OVER: &str =
@@ -39,43 +40,13 @@ WHERE mailboxes.conversation_id = taken.conversation_id AND mailboxes.position <
 const MAIL: &str = "INSERT INTO mailboxes (conversation_id, position, partition, key, input)
 SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::int[], $4::uuid[], $5::bytea[])";
 
-/// The statements, prepared on one connection.
-pub(super) struct Statements {
-    timers_over: Statement,
-    timers: Statement,
-    activities_over: Statement,
-    activities: Statement,
-    running_over: Statement,
-    running: Statement,
-    mail_taken: Statement,
-    mail: Statement,
-}
-
-impl Statements {
-    pub async fn prepare(client: &Client) -> Result<Self, Error> {
-        Ok(Self {
-            timers_over: client.prepare(TIMERS_OVER).await?,
-            timers: client.prepare(TIMERS).await?,
-            activities_over: client.prepare(ACTIVITIES_OVER).await?,
-            activities: client.prepare(ACTIVITIES).await?,
-            running_over: client.prepare(RUNNING_OVER).await?,
-            running: client.prepare(RUNNING).await?,
-            mail_taken: client.prepare(MAIL_TAKEN).await?,
-            mail: client.prepare(MAIL).await?,
-        })
-    }
-}
-
-/// Adds the statements that a commit needs.
-pub(super) fn write<'a>(
-    statements: &'a Statements,
-    commit: &Commit,
-    parts: &mut Vec<(&'a Statement, Columns)>,
-) {
+/// Adds what changes.
+pub(super) fn write(commit: &Commit, changes: &mut Changes) {
     if !commit.timers_over.is_empty() {
         let over = &commit.timers_over;
         let columns = vec![column(over, |(id, _)| *id.as_uuid()), column(over, |(_, wait_no)| big(*wait_no))];
-        parts.push((&statements.timers_over, columns));
+        // A wait may get another time.
+        changes.add_first("timers_over", TIMERS_OVER, columns);
     }
     if !commit.timers.is_empty() {
         let timers = &commit.timers;
@@ -85,24 +56,26 @@ pub(super) fn write<'a>(
             column(timers, |timer| int(timer.partition)),
             column(timers, |timer| time(timer.due_at_ms)),
         ];
-        parts.push((&statements.timers, columns));
+        changes.add("timers", TIMERS, columns);
     }
     if !commit.activities_over.is_empty() {
-        parts.push((&statements.activities_over, vec![column(&commit.activities_over, |id| *id)]));
+        let columns = vec![column(&commit.activities_over, |id| *id)];
+        changes.add("activities_over", ACTIVITIES_OVER, columns);
     }
     if !commit.activities.is_empty() {
-        parts.push((&statements.activities, activities(&commit.activities)));
+        changes.add("activities", ACTIVITIES, activities(&commit.activities));
     }
     if !commit.running_over.is_empty() {
-        parts.push((&statements.running_over, vec![column(&commit.running_over, |id| *id.as_uuid())]));
+        let columns = vec![column(&commit.running_over, |id| *id.as_uuid())];
+        changes.add("running_over", RUNNING_OVER, columns);
     }
     if !commit.running.is_empty() {
-        parts.push((&statements.running, running(&commit.running)));
+        changes.add("running", RUNNING, running(&commit.running));
     }
     if !commit.mail_taken.is_empty() {
         let taken = &commit.mail_taken;
         let columns = vec![column(taken, |(id, _)| *id.as_uuid()), column(taken, |(_, before)| big(*before))];
-        parts.push((&statements.mail_taken, columns));
+        changes.add("mail_taken", MAIL_TAKEN, columns);
     }
     if !commit.mail.is_empty() {
         let mail = &commit.mail;
@@ -113,7 +86,7 @@ pub(super) fn write<'a>(
             column(mail, |mail| mail.key),
             column(mail, |mail| mail.input.clone()),
         ];
-        parts.push((&statements.mail, columns));
+        changes.add("mail", MAIL, columns);
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use contracts::cost::from_micros;
 use contracts::v1;
+use flow_model::{ConversationId, ExecutionId, WorkflowId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -87,11 +88,13 @@ pub struct Event<'a> {
     #[schema(format = DateTime)]
     time: String,
     /// The conversation, as `data.conversation_id`.
-    subject: &'a str,
+    #[schema(value_type = String)]
+    subject: ConversationId,
     /// Always `application/json`.
     datacontenttype: &'static str,
     /// The conversation too: events of one conversation are in order (`CloudEvents` extension "partitioning").
-    partitionkey: &'a str,
+    #[schema(value_type = String)]
+    partitionkey: ConversationId,
     data: &'a Data<'a>,
 }
 
@@ -108,8 +111,8 @@ pub struct Data<'a> {
     #[schema(minimum = 1)]
     pub conversation_seq: u64,
     /// The conversation.
-    #[schema(pattern = "^conversation-[0-9a-f-]{36}$")]
-    pub conversation_id: String,
+    #[schema(value_type = String, pattern = "^conversation-[0-9a-f-]{36}$")]
+    pub conversation_id: ConversationId,
     /// The caller's own name for the customer.
     #[schema(min_length = 1, max_length = 128)]
     pub customer_id: &'a str,
@@ -126,11 +129,11 @@ pub struct Data<'a> {
     /// The execution; a message that no workflow took has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, pattern = "^execution-[0-9a-f-]{36}$")]
-    pub execution_id: Option<String>,
+    pub execution_id: Option<ExecutionId>,
     /// The execution's workflow.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, pattern = "^workflow-[0-9a-f-]{36}$")]
-    pub workflow_id: Option<String>,
+    pub workflow_id: Option<WorkflowId>,
     /// The revision of the workflow's configuration that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32)]
@@ -232,21 +235,21 @@ pub struct ErrorData<'a> {
     pub node_id: &'a str,
 }
 
-/// The event as JSON. Its id follows from its place, so it is the same however often it is published.
-pub fn encode(event_type: EventType, time_ms: i64, data: &Data<'_>) -> Bytes {
+/// Writes the event as JSON. Its id follows from its place, so it is the same however often it is published.
+pub fn write(to: &mut Vec<u8>, event_type: EventType, time_ms: i64, data: &Data<'_>) {
     let event = Event {
         specversion: SPECVERSION,
         id: event_id(OutboxKey { partition: data.partition, commit_no: data.commit_no }, data.index),
         source: SOURCE,
         r#type: event_type.as_str(),
         time: platform::clock::rfc3339(time_ms),
-        subject: &data.conversation_id,
+        subject: data.conversation_id,
         datacontenttype: DATA_CONTENT_TYPE,
-        partitionkey: &data.conversation_id,
+        partitionkey: data.conversation_id,
         data,
     };
-    // Strings and numbers only: writing them as JSON cannot fail.
-    serde_json::to_vec(&event).unwrap_or_default().into()
+    // Strings and numbers only, into memory: that cannot fail.
+    serde_json::to_writer(to, &event).ok();
 }
 
 /// An event as one that reads its conversation gets it: its number there takes the place of what names it on the bus.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Worker;
 use super::alarm::Alarm;
 use super::careful::Suspicion;
-use crate::partition::answers::named_by;
+use crate::partition::answers::{by_id, named_by};
 use crate::partition::catalog::Catalog;
 use crate::partition::port::{
     Definitions, OutboxKey, Ownership, Rates, Renewal, Store, Tenure, Transport, Unavailable,
@@ -200,7 +200,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             let Some(last) = rows.last() else { break };
             after = last.key;
             let executions = self.store.executions(&named_by(&rows)).await?;
-            self.queue(&rows, executions);
+            self.queue(&rows, &by_id(executions.into_iter()));
             self.publish().await?;
             let owned: Vec<Ownership> = self.owned.values().copied().collect();
             self.store.keep_told(&owned).await?;
