@@ -14,6 +14,7 @@ mod rollups;
 mod samples;
 mod shape;
 mod table;
+mod talkers;
 
 use anyhow::Context;
 use flow_model::WorkflowId;
@@ -47,21 +48,25 @@ pub(crate) async fn run(options: &GrowOptions, starter: &Starter) -> anyhow::Res
     let mut api = product.api();
     let ids = make_workflows(&mut api, options.workflows).await?;
     samples::make(&product.target, &keyword(u64::from(options.workflows) - 1)).await?;
-    let client = database::connect(&product.database_url()?).await?;
+    let mut hands = Vec::new();
+    for _ in 0..fill::HANDS {
+        hands.push(database::connect(&product.database_url()?).await?);
+    }
     let end = clock::now_ms().div_euclid(HOUR_MS) * HOUR_MS;
     let span = end - SPAN_DAYS * DAY_MS..end;
-    let mut filler = Filler::begin(client, ids.clone(), span.clone()).await?;
+    let mut filler = Filler::begin(hands, ids.clone(), span.clone()).await?;
     let (mut grown, mut measured) = (Grown::default(), Vec::new());
     for executions in [options.small, options.executions] {
         let mut sizes = shape::sizes(executions, options.workflows);
         filler.fill(&sizes).await?;
-        database::settle(filler.client()).await?;
+        let client = filler.client()?;
+        database::settle(client).await?;
         let largest = sizes.first().copied().unwrap_or(0);
         if let Some(last) = sizes.last_mut() {
             *last += samples::EACH * 2;
         }
-        let facts = check::facts(filler.client(), &ids, largest, &span).await?;
-        let problems = check::everything(&mut api, filler.client(), &ids, &sizes, &facts).await?;
+        let facts = check::facts(client, &ids, largest, &span).await?;
+        let problems = check::everything(&mut api, client, &ids, &sizes, &facts).await?;
         grown
             .problems
             .extend(problems.into_iter().map(|problem| format!("{executions} executions: {problem}")));

@@ -63,13 +63,27 @@ pub fn customer_key(customer_id: &str) -> Uuid {
 impl Bucket {
     /// Adds another bucket's numbers. Adding is commutative and associative, so any order of folding gives the same.
     pub fn add(&mut self, other: &Self) {
-        self.succeeded += other.succeeded;
-        self.failed += other.failed;
-        self.duration_ms += other.duration_ms;
-        self.messages_received += other.messages_received;
-        self.messages_sent += other.messages_sent;
+        self.add_counts(other);
         self.durations.merge(&other.durations);
-        self.ai += other.ai;
+    }
+
+    /// Adds another bucket's numbers without its durations.
+    pub fn add_counts(&mut self, other: &Self) {
+        self.count(other, 1);
+    }
+
+    /// Takes away what [`Bucket::add_counts`] has added.
+    pub fn subtract_counts(&mut self, other: &Self) {
+        self.count(other, -1);
+    }
+
+    fn count(&mut self, other: &Self, times: i64) {
+        self.succeeded += times * other.succeeded;
+        self.failed += times * other.failed;
+        self.duration_ms += times * other.duration_ms;
+        self.messages_received += times * other.messages_received;
+        self.messages_sent += times * other.messages_sent;
+        self.ai.add_times(other.ai, times);
     }
 }
 

@@ -1,7 +1,5 @@
 //! What AI answers took: how many there were, their tokens, and what they cost, in millionths so that sums stay exact.
 
-use std::ops::AddAssign;
-
 /// Answers of `ai_response` nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AiUsage {
@@ -23,14 +21,13 @@ impl AiUsage {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
-}
 
-impl AddAssign for AiUsage {
-    fn add_assign(&mut self, other: Self) {
-        self.answers += other.answers;
-        self.fallbacks += other.fallbacks;
-        self.prompt_tokens += other.prompt_tokens;
-        self.completion_tokens += other.completion_tokens;
-        self.cost_micros += other.cost_micros;
+    /// Adds what others took, so many times; below zero it is taken away.
+    pub fn add_times(&mut self, other: Self, times: i64) {
+        self.answers += times * other.answers;
+        self.fallbacks += times * other.fallbacks;
+        self.prompt_tokens += times * other.prompt_tokens;
+        self.completion_tokens += times * other.completion_tokens;
+        self.cost_micros += times * other.cost_micros;
     }
 }

@@ -13,7 +13,7 @@ use platform::startup::patiently;
 
 use crate::config::Config;
 use crate::inbound::{reading, requests};
-use crate::store::{self, Retention, Store};
+use crate::store::{self, Retention, Store, StoreError};
 
 /// Pause between rounds of dropping what is over its time.
 const RETENTION_EVERY: Duration = Duration::from_mins(1);
@@ -52,9 +52,9 @@ impl App {
     /// Folds events until the stop is asked for.
     ///
     /// # Errors
-    /// When dropping what is over its time has panicked.
+    /// When summing days, or dropping what is over its time, has panicked.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let tidying = tokio::spawn(tidy_up(self.retention, shutdown.clone()));
+        let tidying = tokio::spawn(tidy_up(self.store.clone(), self.retention, shutdown.clone()));
         reading::run(&self.bus, &self.store, &shutdown).await;
         self.server.stop().await;
         tidying.await?;
@@ -74,8 +74,11 @@ fn register_checks(health: &Health, pool: &Pool, bus: &Bus) {
     });
 }
 
-async fn tidy_up(retention: Retention, shutdown: Shutdown) {
+async fn tidy_up(store: Store, retention: Retention, shutdown: Shutdown) {
     while !shutdown.is_requested() {
+        if let Err(error) = sum_days(&store, &shutdown).await {
+            tracing::warn!(%error, "days are still to be summed; the next round tries again");
+        }
         if let Err(error) = retention.tidy_up(clock::now_ms()).await {
             tracing::warn!(%error, "what is over its time was not dropped; the next round tries again");
         }
@@ -84,4 +87,10 @@ async fn tidy_up(retention: Retention, shutdown: Shutdown) {
             () = shutdown.requested() => {}
         }
     }
+}
+
+/// Days from before there were numbers by day; none from the first time on.
+async fn sum_days(store: &Store, shutdown: &Shutdown) -> Result<(), StoreError> {
+    while !shutdown.is_requested() && store.sum_days().await? {}
+    Ok(())
 }

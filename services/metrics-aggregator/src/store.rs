@@ -1,12 +1,17 @@
 //! The aggregator's tables. No other service touches them.
 
+mod buckets;
+mod by_day;
 mod count;
+mod customers;
 mod erase;
+mod forget;
 mod read;
 mod repair;
 mod retention;
 mod slices;
 mod usage;
+mod visitors;
 
 use std::collections::HashMap;
 
@@ -55,7 +60,7 @@ struct ProgressRow {
     #[diesel(sql_type = BigInt)]
     incarnation: i64,
     #[diesel(sql_type = BigInt)]
-    stream_seq: i64,
+    seq: i64,
 }
 
 #[derive(QueryableByName)]
@@ -97,10 +102,10 @@ impl Store {
     /// Where the numbers stand.
     pub async fn progress(&self) -> Result<Progress, StoreError> {
         let mut connection = self.pool.get().await?;
-        let row: ProgressRow = sql_query("SELECT incarnation, stream_seq FROM progress WHERE id = 1")
+        let row: ProgressRow = sql_query("SELECT incarnation, seq FROM progress WHERE id = 1")
             .get_result(&mut *connection)
             .await?;
-        Ok(Progress { incarnation: row.incarnation, stream_seq: u64::try_from(row.stream_seq).unwrap_or(0) })
+        Ok(Progress { incarnation: row.incarnation, stream_seq: u64::try_from(row.seq).unwrap_or(0) })
     }
 
     /// How far each partition is counted.

@@ -2,6 +2,7 @@
 
 mod ai;
 mod counting;
+mod days;
 mod help;
 mod measuring;
 mod retention;

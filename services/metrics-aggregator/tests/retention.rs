@@ -44,12 +44,18 @@ async fn fill(stack: &Stack, months: impl Iterator<Item = i64>) {
         let (account, workflow) = (*AccountId::named("default").as_uuid(), *stack.workflow.as_uuid());
         let rollup = "INSERT INTO rollups (account_id, workflow_id, channel, quarter, succeeded, durations)
             VALUES ($1, $2, 'web', to_timestamp($3::float8), 1, '')";
+        let by_day =
+            "INSERT INTO rollups_by_day (account_id, workflow_id, channel, day, succeeded, durations)
+            VALUES ($1, $2, 'web', to_timestamp($3::float8), 1, '')";
         let visit = "INSERT INTO visits VALUES ($1, to_timestamp($2::float8), $3)";
         #[expect(clippy::cast_precision_loss, reason = "these seconds fit")]
         let at = seconds as f64;
-        sql.execute(rollup, &[&account, &workflow, &at]).await.unwrap();
+        for numbers in [rollup, by_day] {
+            sql.execute(numbers, &[&account, &workflow, &at]).await.unwrap();
+        }
         sql.execute(visit, &[&workflow, &at, &Uuid::from_u128(month.unsigned_abs().into())]).await.unwrap();
     }
+    sql.batch_execute("SELECT make_visitors()").await.unwrap();
 }
 
 /// Executions and distinct customers of all time.

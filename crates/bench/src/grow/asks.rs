@@ -13,6 +13,8 @@ const DEEP_PAGE: u64 = 10_000;
 pub(super) const PAGE_ROWS: u64 = 20;
 /// Days that a year of metrics has.
 const YEAR_DAYS: i64 = 364;
+/// A zone whose days begin far from those of UTC, always as far: by this many hours before.
+const FAR_ZONE: (&str, i64) = ("Asia/Singapore", 8);
 
 /// One kind of request.
 #[derive(Debug, Clone)]
@@ -70,6 +72,12 @@ impl Facts {
         format!("{}/metrics?granularity=day&start_date={from}&end_date={to}", self.workflow())
     }
 
+    /// The same by the days of a zone far from UTC, and how many milliseconds before those of UTC they begin.
+    pub fn far_year(&self) -> (String, i64) {
+        let (zone, hours) = FAR_ZONE;
+        (format!("{}&timezone={zone}", self.year()), hours * 60 * 60 * 1000)
+    }
+
     /// A day of it, by hour.
     pub fn day(&self) -> String {
         let [day, _] = self.dates();
@@ -101,6 +109,7 @@ impl Facts {
             ask("20 workflows with counts", vec!["/v1/workflows".to_owned()]),
             ask("100 workflows with counts", vec!["/v1/workflows?limit=100&page=2".to_owned()]),
             ask("a year by day", vec![self.year()]),
+            ask("a year by day, far from UTC", vec![self.far_year().0]),
             ask("a day by hour", vec![self.day()]),
             ask("newest conversations", vec!["/v1/conversations".to_owned()]),
         ]

@@ -27,6 +27,25 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
+/// Lets the server write as it likes while it is filled: what is filled in may be lost with the machine, and whoever vacuums
+/// tables that grow does it again and again.
+pub(super) async fn relax(client: &Client) -> anyhow::Result<()> {
+    for setting in RELAXED {
+        client.execute(&format!("ALTER SYSTEM SET {setting}"), &[]).await.context(setting)?;
+    }
+    client.execute("SELECT pg_reload_conf()", &[]).await.context("settings of the server")?;
+    Ok(())
+}
+
+/// Settings for filling. Full images of pages and syncs are most of what is written then.
+const RELAXED: [&str; 5] = [
+    "fsync = off",
+    "full_page_writes = off",
+    "autovacuum = off",
+    "max_wal_size = '8GB'",
+    "checkpoint_timeout = '30min'",
+];
+
 /// How many days a slice of a table has: as many as one that the runner has made.
 pub(super) async fn slice_days(client: &Client, table: &str) -> anyhow::Result<i64> {
     let rows = client.query(SLICE_DAYS, &[&table]).await.context("the slices")?;
@@ -53,9 +72,11 @@ pub(super) async fn make_slice(client: &Client, table: &str, slice: i64, days: i
     made.with_context(|| format!("the slice {slice} of {table}"))
 }
 
-/// What autovacuum and checkpoints would do in the course of a year.
+/// What autovacuum and checkpoints would do in the course of a year. From here on the server writes as it was started to.
 pub(super) async fn settle(client: &Client) -> anyhow::Result<()> {
     progress::say("grow: VACUUM, ANALYZE and CHECKPOINT");
+    client.execute("ALTER SYSTEM RESET ALL", &[]).await.context("settings of the server")?;
+    client.execute("SELECT pg_reload_conf()", &[]).await.context("settings of the server")?;
     client.batch_execute("VACUUM ANALYZE").await.context("VACUUM ANALYZE")?;
     client.batch_execute("CHECKPOINT").await.context("CHECKPOINT")
 }

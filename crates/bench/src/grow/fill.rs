@@ -1,17 +1,15 @@
 //! Fills the tables with what the product would have written, day by day, one transaction each.
 //!
 //! What a day has is drawn here and copied into a temporary table; the tables of the services are filled from there by
-//! set. Counters, numbers and visits are added with the executions that they count; conversations and customers follow
-//! from all executions at the end.
+//! set. Counters, numbers and visits are added with the executions that they count; who came back when, conversations and
+//! customers follow at the end.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use contracts::partition::{self, PARTITIONS_DEFAULT};
-use flow_model::{AccountId, ConversationId};
-use flow_rollup::customer_key;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Transaction};
@@ -19,8 +17,9 @@ use uuid::Uuid;
 
 use super::draw::{DAY_MS, Drawn, Pass, days};
 use super::samples::{self, Samples};
+use super::talkers::Talkers;
 use super::{database, rollups};
-use crate::number::{count, index, real};
+use crate::number::{count, real};
 use crate::progress;
 
 /// Message keys are kept so many days, and younger ones are filled in: fewer than the default of the runner.
@@ -28,30 +27,51 @@ const KEY_DAYS: i64 = 29;
 /// How often it is said how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(3);
 /// The channel of everything.
-const CHANNEL: &str = "web";
+pub(super) const CHANNEL: &str = "web";
+
+/// Connections that fill at once. Each fills whole slices of its own, so that none waits for a row of another's.
+pub(super) const HANDS: usize = 2;
+/// Days of a slice: of executions, of what counts them, and of numbers.
+const SLICE_DAYS: i64 = 30;
 
 /// Fills.
 pub(super) struct Filler {
-    client: Client,
+    hands: Vec<Client>,
+    ground: Ground,
+    /// How many executions each workflow has by what is filled in so far.
+    sizes: Vec<u64>,
+}
+
+/// What is filled in.
+struct Ground {
     samples: Samples,
     /// The workflows, by rank.
     workflows: Vec<Uuid>,
     /// When everything starts.
     span: Range<i64>,
-    /// What is filled in so far.
+    /// What is filled in so far, or being filled in.
     filled: Vec<Pass>,
-    /// How many executions each workflow has by that.
-    sizes: Vec<u64>,
-    /// Conversation and partition of each customer, and what stands for them where they were.
-    customers: Vec<(Uuid, i32, Uuid)>,
+    /// The customers.
+    talkers: Talkers,
+}
+
+/// How far it is.
+struct Told {
+    all: u64,
+    done: AtomicU64,
+    begun: Instant,
 }
 
 impl Filler {
     /// Takes the samples and makes the slices; nothing is filled in yet.
-    pub async fn begin(client: Client, workflows: Vec<Uuid>, span: Range<i64>) -> anyhow::Result<Self> {
+    pub async fn begin(hands: Vec<Client>, workflows: Vec<Uuid>, span: Range<i64>) -> anyhow::Result<Self> {
         let last = workflows.last().copied().context("there are no workflows")?;
-        let samples = samples::take(&client, last).await?;
-        client.batch_execute(DRAWN).await?;
+        let mut samples = None;
+        for hand in &hands {
+            samples = Some(samples::take(hand, last).await?);
+            hand.batch_execute(DRAWN).await?;
+        }
+        let (samples, hand) = samples.zip(hands.first()).context("nothing to fill with")?;
         let all = days(&span);
         for (table, first) in [
             ("executions", all.start),
@@ -59,62 +79,80 @@ impl Filler {
             ("metrics.rollups", all.start),
             ("metrics.visits", all.start),
         ] {
-            let width = database::slice_days(&client, table).await?;
+            let width = database::slice_days(hand, table).await?;
             let slices = first.div_euclid(width)..(all.end - 1).div_euclid(width) + 1;
             for slice in slices {
-                database::make_slice(&client, table, slice, width).await?;
+                database::make_slice(hand, table, slice, width).await?;
             }
         }
-        let (filled, sizes, customers) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { client, samples, workflows, span, filled, sizes, customers })
+        let talkers = Talkers::of(samples.account);
+        let ground = Ground { samples, workflows, span, filled: Vec::new(), talkers };
+        Ok(Self { hands, ground, sizes: Vec::new() })
     }
 
-    /// The connection, for those who look at what is filled in.
-    pub fn client(&self) -> &Client {
-        &self.client
+    /// A connection, for those who look at what is filled in.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn client(&self) -> anyhow::Result<&Client> {
+        self.hands.first().context("nothing to fill with")
     }
 
     /// Adds executions until each workflow has so many.
     pub async fn fill(&mut self, sizes: &[u64]) -> anyhow::Result<()> {
-        let before = self.filled.iter().map(|pass| pass.count).sum();
-        let had = self.sizes.iter().copied().chain(std::iter::repeat(0));
-        let added = sizes.iter().zip(had).map(|(size, had)| size.checked_sub(had));
+        let Self { hands, ground, sizes: had } = self;
+        let before = ground.filled.iter().map(|pass| pass.count).sum();
+        let added = sizes.iter().zip(had.iter().copied().chain(std::iter::repeat(0)));
+        let added = added.map(|(size, had)| size.checked_sub(had));
         let added: Vec<u64> = added.collect::<Option<_>>().context("a workflow would have to shrink")?;
-        let pass = Pass::new(before, &added, &self.span);
-        sizes.clone_into(&mut self.sizes);
-        self.name_customers(pass.customers());
-        let (all, begun, mut said_at, mut done) = (pass.count, Instant::now(), Instant::now(), 0);
-        progress::say(&format!("grow: filling in {all} executions of {} customers", pass.customers()));
-        self.filled.push(pass.clone());
-        for day in days(&self.span) {
-            done += self.fill_day(&pass, day).await.with_context(|| format!("day {day}"))?;
-            if said_at.elapsed() >= SAY_EVERY {
+        let pass = Pass::new(before, &added, &ground.span);
+        sizes.clone_into(had);
+        ground.talkers.name(pass.customers());
+        ground.filled.push(pass.clone());
+        let told = Told { all: pass.count, done: AtomicU64::new(0), begun: Instant::now() };
+        progress::say(&format!("grow: filling in {} executions of {} customers", told.all, pass.customers()));
+        if let Some(hand) = hands.first() {
+            database::relax(hand).await?;
+        }
+        let filling = (0_i64..).zip(hands.iter_mut()).map(|(n, hand)| ground.fill(hand, n, &pass, &told));
+        futures::future::try_join_all(filling).await?;
+        (0..pass.count).for_each(|n| ground.talkers.talk(&pass.one(n)));
+        let hand = hands.first().context("nothing to fill with")?;
+        ground.finish(hand).await?;
+        told.say();
+        Ok(())
+    }
+}
+
+impl Told {
+    fn say(&self) {
+        let (done, took) = (self.done.load(Ordering::Relaxed), self.begun.elapsed().as_secs_f64());
+        let rate = real(done) / took;
+        progress::say(&format!(
+            "grow: {done} of {} executions filled in, {took:.1} s, {rate:.0}/s",
+            self.all
+        ));
+    }
+}
+
+impl Ground {
+    /// Fills in one of so many parts of a pass.
+    async fn fill(&self, hand: &mut Client, part: i64, pass: &Pass, told: &Told) -> anyhow::Result<()> {
+        let hands = i64::try_from(HANDS)?;
+        let mut said_at = Instant::now();
+        for day in days(&self.span).filter(|day| day.div_euclid(SLICE_DAYS).rem_euclid(hands) == part) {
+            let done = self.fill_day(hand, pass, day).await.with_context(|| format!("day {day}"))?;
+            told.done.fetch_add(done, Ordering::Relaxed);
+            if part == 0 && said_at.elapsed() >= SAY_EVERY {
                 said_at = Instant::now();
-                let per_second = real(done) / begun.elapsed().as_secs_f64();
-                progress::say(&format!("grow: {done} of {all} executions filled in, {per_second:.0}/s"));
+                told.say();
             }
         }
-        progress::say("grow: conversations and customers");
-        for statement in [CONVERSATIONS, CUSTOMERS, CONVERSATION_COUNTS] {
-            self.client.batch_execute(statement).await.context(statement)?;
-        }
-        progress::say(&format!("grow: {done} executions filled in, {:.1} s", begun.elapsed().as_secs_f64()));
         Ok(())
     }
 
-    fn name_customers(&mut self, until: u64) {
-        let account = AccountId::new(self.samples.account);
-        let new = count(self.customers.len())..until;
-        self.customers.extend(new.map(|n| {
-            let name = customer_id(n);
-            let partition = partition::of_customer(account, &name, PARTITIONS_DEFAULT);
-            let conversation = ConversationId::of(account, CHANNEL, &name);
-            (*conversation.as_uuid(), i32::try_from(partition).unwrap_or(0), customer_key(&name))
-        }));
-    }
-
     /// Fills in one day of a pass; gives how many executions that was.
-    async fn fill_day(&mut self, pass: &Pass, day: i64) -> anyhow::Result<u64> {
+    async fn fill_day(&self, hand: &mut Client, pass: &Pass, day: i64) -> anyhow::Result<u64> {
         let drawn = pass.of_day(day);
         if drawn.is_empty() {
             return Ok(0);
@@ -122,8 +160,8 @@ impl Filler {
         // The numbers of a quarter are those of all passes: a sketch is not added to by SQL.
         let of_all: Vec<Drawn> = self.filled.iter().flat_map(|pass| pass.of_day(day)).collect();
         let buckets = rollups::fold(&of_all, &self.samples, &self.workflows);
-        let transaction = self.client.transaction().await?;
-        copy(&transaction, &drawn, &self.samples, &self.workflows, &self.customers).await?;
+        let transaction = hand.transaction().await?;
+        copy(&transaction, &drawn, &self.samples, &self.workflows, &self.talkers).await?;
         let (account, channel) = (self.samples.account, self.samples.channel);
         let inserted = transaction.execute(EXECUTIONS, &[&account, &channel]).await.context("executions")?;
         anyhow::ensure!(inserted == count(drawn.len()), "{inserted} rows for {} executions", drawn.len());
@@ -137,11 +175,18 @@ impl Filler {
         transaction.commit().await?;
         Ok(inserted)
     }
-}
 
-/// The id of a customer.
-fn customer_id(n: u64) -> String {
-    format!("customer-{n}")
+    /// What follows from everything.
+    async fn finish(&self, hand: &Client) -> anyhow::Result<()> {
+        progress::say("grow: who came back when, conversations and customers");
+        hand.batch_execute("SELECT metrics.make_visitors()").await.context("who came back when")?;
+        self.talkers.write(hand, self.samples.channel).await?;
+        // The real executions of this day are in its quarters only now.
+        let (account, last) = (self.samples.account, self.workflows.last().copied());
+        let day = time(days(&self.span).end * DAY_MS - DAY_MS);
+        hand.execute(TO_SUM, &[&account, &last, &day]).await.context("the last day")?;
+        Ok(())
+    }
 }
 
 async fn copy(
@@ -149,29 +194,28 @@ async fn copy(
     drawn: &[Drawn],
     samples: &Samples,
     workflows: &[Uuid],
-    customers: &[(Uuid, i32, Uuid)],
+    talkers: &Talkers,
 ) -> anyhow::Result<()> {
     let sink = transaction.copy_in("COPY drawn FROM STDIN (FORMAT binary)").await?;
     let [success, failed] = samples.statuses;
     let mut writer = std::pin::pin!(BinaryCopyInWriter::new(sink, &DRAWN_TYPES));
     for one in drawn {
         let workflow = workflows.get(one.workflow).context("a workflow")?;
-        let (conversation, partition, key) = customers.get(index(one.customer)).context("a customer")?;
+        let talker = talkers.get(one.customer).context("a customer")?;
         let sample = i32::try_from(one.repeats % samples::EACH)?;
         let (started, completed) = (time(one.started_at_ms), time(one.started_at_ms + one.duration_ms));
         let status = if one.failed { failed } else { success };
-        let customer = customer_id(one.customer);
         let row: [&(dyn ToSql + Sync); 10] = [
             &one.id,
             workflow,
-            conversation,
-            &customer,
-            key,
+            &talker.conversation,
+            &talker.id,
+            &talker.key,
             &status,
             &sample,
             &started,
             &completed,
-            partition,
+            &talker.partition,
         ];
         writer.as_mut().write(&row).await?;
     }
@@ -219,18 +263,4 @@ SELECT DISTINCT workflow_id, date_bin('15 minutes', started_at, 'epoch'), custom
 const KEYS: &str = "INSERT INTO message_keys (key, accepted_at, execution_id, workflow_id)
 SELECT gen_random_uuid(), started_at, id, workflow_id FROM drawn";
 
-// Six events for each execution, by which the number of a conversation's events goes up.
-const CONVERSATIONS: &str = "INSERT INTO conversations (id, partition, account_id, channel, customer_id, seq, wait_no, updated_at,
-    created_at)
-SELECT conversation_id, min(partition), account_id, channel, min(customer_id), count(*) * 6, 0, max(completed_at), min(started_at)
-FROM executions WHERE customer_id LIKE 'customer-%' GROUP BY conversation_id, account_id, channel
-ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, updated_at = EXCLUDED.updated_at, created_at = EXCLUDED.created_at";
-
-const CUSTOMERS: &str = "INSERT INTO customers (account_id, customer_id, created_at)
-SELECT account_id, customer_id, created_at FROM conversations WHERE customer_id LIKE 'customer-%'
-ON CONFLICT (account_id, customer_id) DO UPDATE SET created_at = EXCLUDED.created_at";
-
-const CONVERSATION_COUNTS: &str =
-    "INSERT INTO conversation_counts (account_id, channel, partition, conversations)
-SELECT account_id, channel, partition, count(*) FROM conversations WHERE customer_id <> '' GROUP BY 1, 2, 3
-ON CONFLICT (account_id, channel, partition) DO UPDATE SET conversations = EXCLUDED.conversations";
+const TO_SUM: &str = "INSERT INTO metrics.days_to_sum (account_id, workflow_id, day) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";

@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Binary, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use flow_model::{AccountId, Channel, WorkflowId};
+use flow_model::{AccountId, WorkflowId};
 use flow_rollup::{Bucket, BucketKey, Span, Visit};
-use pg::Prepare;
 use uuid::Uuid;
 
-use super::count::{add, sketch};
-use super::usage::{COLUMNS, UsageRow};
-use super::{Store, StoreError, time};
+use super::buckets::QUARTERS;
+use super::{Store, StoreError, by_day, time, visitors};
 
 /// The numbers of a workflow and a span, as stored or as recounted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,28 +35,6 @@ pub(crate) struct Repair {
     pub stored: Recorded,
     /// What it should be.
     pub right: Recorded,
-}
-
-#[derive(QueryableByName)]
-struct BucketRow {
-    #[diesel(sql_type = Text)]
-    channel: String,
-    #[diesel(sql_type = Timestamptz)]
-    quarter: DateTime<Utc>,
-    #[diesel(sql_type = BigInt)]
-    succeeded: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
-    #[diesel(sql_type = BigInt)]
-    duration_ms: i64,
-    #[diesel(sql_type = BigInt)]
-    messages_received: i64,
-    #[diesel(sql_type = BigInt)]
-    messages_sent: i64,
-    #[diesel(sql_type = Binary)]
-    durations: Vec<u8>,
-    #[diesel(embed)]
-    ai: UsageRow,
 }
 
 #[derive(QueryableByName)]
@@ -95,12 +71,14 @@ impl Store {
                     if stored(connection, account, workflow, span).await? != before {
                         return Ok(false);
                     }
-                    remove(connection, account, workflow, span).await?;
+                    QUARTERS.remove(connection, account, workflow, span).await?;
+                    visitors::remove(connection, workflow, span).await?;
                     let quarters = right.buckets.keys().map(|key| key.quarter_ms);
                     let visited = right.visits.iter().map(|visit| visit.quarter_ms);
                     super::slices::make_room(connection, quarters.chain(visited)).await?;
-                    add(connection, &right.buckets).await?;
-                    add_visits(connection, &right.visits.into_iter().collect::<Vec<_>>()).await?;
+                    QUARTERS.add(connection, &right.buckets).await?;
+                    by_day::sum(connection, account, workflow, span).await?;
+                    visitors::add(connection, &right.visits.into_iter().collect::<Vec<_>>()).await?;
                     Ok(true)
                 })
             })
@@ -114,16 +92,7 @@ async fn stored(
     workflow: WorkflowId,
     span: Span,
 ) -> Result<Recorded, StoreError> {
-    let buckets: Vec<BucketRow> = sql_query(format!(
-        "SELECT channel, quarter, succeeded, failed, duration_ms, messages_received, messages_sent, durations, {COLUMNS} FROM rollups
-         WHERE account_id = $1 AND workflow_id = $2 AND quarter >= $3 AND quarter < $4"
-    ))
-    .bind::<SqlUuid, _>(account.as_uuid())
-    .bind::<SqlUuid, _>(workflow.as_uuid())
-    .bind::<Timestamptz, _>(time(span.start_ms))
-    .bind::<Timestamptz, _>(time(span.end_ms))
-    .get_results(connection)
-    .await?;
+    let buckets = QUARTERS.stored(connection, account, workflow, span).await?;
     let visits: Vec<VisitRow> = sql_query(
         "SELECT quarter, customer FROM visits WHERE workflow_id = $1 AND quarter >= $2 AND quarter < $3",
     )
@@ -137,65 +106,5 @@ async fn stored(
         quarter_ms: row.quarter.timestamp_millis(),
         customer: row.customer,
     };
-    Ok(Recorded {
-        buckets: buckets.into_iter().filter_map(|row| bucket(account, workflow, &row)).collect(),
-        visits: visits.into_iter().map(visit).collect(),
-    })
-}
-
-fn bucket(account: AccountId, workflow: WorkflowId, row: &BucketRow) -> Option<(BucketKey, Bucket)> {
-    let channel = row.channel.parse::<Channel>().ok()?;
-    let key = BucketKey { account, workflow, channel, quarter_ms: row.quarter.timestamp_millis() };
-    let bucket = Bucket {
-        succeeded: row.succeeded,
-        failed: row.failed,
-        duration_ms: row.duration_ms,
-        messages_received: row.messages_received,
-        messages_sent: row.messages_sent,
-        durations: sketch(&row.durations, &key),
-        ai: (&row.ai).into(),
-    };
-    Some((key, bucket))
-}
-
-async fn remove(
-    connection: &mut AsyncPgConnection,
-    account: AccountId,
-    workflow: WorkflowId,
-    span: Span,
-) -> Result<(), StoreError> {
-    sql_query(
-        "DELETE FROM rollups WHERE account_id = $1 AND workflow_id = $2 AND quarter >= $3 AND quarter < $4",
-    )
-    .bind::<SqlUuid, _>(account.as_uuid())
-    .bind::<SqlUuid, _>(workflow.as_uuid())
-    .bind::<Timestamptz, _>(time(span.start_ms))
-    .bind::<Timestamptz, _>(time(span.end_ms))
-    .execute(connection)
-    .await?;
-    sql_query("DELETE FROM visits WHERE workflow_id = $1 AND quarter >= $2 AND quarter < $3")
-        .bind::<SqlUuid, _>(workflow.as_uuid())
-        .bind::<Timestamptz, _>(time(span.start_ms))
-        .bind::<Timestamptz, _>(time(span.end_ms))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Notes who was there.
-pub(super) async fn add_visits(
-    connection: &mut AsyncPgConnection,
-    visits: &[Visit],
-) -> Result<(), StoreError> {
-    sql_query(
-        "INSERT INTO visits (workflow_id, quarter, customer)
-         SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::uuid[]) ON CONFLICT DO NOTHING",
-    )
-    .bind::<Array<SqlUuid>, _>(visits.iter().map(|visit| *visit.workflow.as_uuid()).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(visits.iter().map(|visit| time(visit.quarter_ms)).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(visits.iter().map(|visit| visit.customer).collect::<Vec<_>>())
-    .prepared()
-    .execute(connection)
-    .await?;
-    Ok(())
+    Ok(Recorded { buckets, visits: visits.into_iter().map(visit).collect() })
 }

@@ -3,7 +3,8 @@
 //! It takes both tables for some milliseconds; where others have one of them for longer than 50 ms, the next round, a minute
 //! later, tries again. The last line before a crash may be any: a slice is gone from both tables or from none. Whoever reads
 //! numbers takes the tables' weakest lock before their snapshot, so that a drop is before all of an answer or after. An
-//! event that comes later than its numbers went makes the slices again, and they go with the next round.
+//! event that comes later than its numbers went makes the slices again, and they go with the next round. What is kept by day
+//! is not read any more from the drop on, and removed behind it (`forget.rs`).
 
 use std::time::Duration;
 
@@ -15,11 +16,14 @@ use platform::keep::Keep;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Error};
 
+use super::forget::forget;
 use super::slices::{ROLLUPS, VISITS};
 use super::{SCHEMA, time};
 
-/// The one class of this service.
+/// The one class of this service. Whoever sums days begins at its `kept_since`.
 const CLASS: &str = "numbers";
+/// Since when numbers are kept, or null, for statements.
+pub(super) const KEPT_SINCE: &str = "(SELECT kept_since FROM retention WHERE class = 'numbers')";
 /// The variable that says how long.
 const SETTING: &str = "TURNLOOM_KEEP_NUMBERS_DAYS";
 /// Slices that are made for the time to come.
@@ -51,7 +55,7 @@ impl Retention {
         Self { config, keep }
     }
 
-    /// Makes the slices for the time to come, and drops what is over its time.
+    /// Makes the slices for the time to come, drops what is over its time, and forgets what was kept of it by day.
     pub async fn tidy_up(&self, now_ms: i64) -> Result<(), RetentionError> {
         let client = pg::raw::connect(&self.config, SCHEMA).await?;
         for sliced in [ROLLUPS, VISITS] {
@@ -60,6 +64,7 @@ impl Retention {
             }
         }
         self.apply(now_ms, Duration::ZERO).await?;
+        forget(&client, CLASS).await?;
         Ok(())
     }
 

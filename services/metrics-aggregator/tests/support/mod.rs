@@ -5,6 +5,8 @@
     reason = "each test file uses its own part, and a test fails by panicking"
 )]
 
+pub mod history;
+
 use std::time::Duration;
 
 use bus::publish::Outgoing;
@@ -59,8 +61,12 @@ impl Stack {
     }
 
     pub async fn aggregator(&self) -> Aggregator {
-        let url = self.nats.url();
         // Tests have dates of their own.
+        self.aggregator_that_keeps("forever").await
+    }
+
+    pub async fn aggregator_that_keeps(&self, days: &str) -> Aggregator {
+        let url = self.nats.url();
         let arguments = [
             "metrics-aggregator",
             "--database-url",
@@ -68,7 +74,7 @@ impl Stack {
             "--nats-url",
             &url,
             "--keep-numbers-days",
-            "forever",
+            days,
         ];
         let app = App::build(Config::parse_from(arguments), &Health::new()).await.unwrap();
         let shutdown = Shutdown::new();
