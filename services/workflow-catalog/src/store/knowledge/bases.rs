@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::store::{Store, StoreError};
 
 /// The columns of [`StoredBase`].
-pub(super) const COLUMNS: &str = "b.id, b.name, b.description, b.language, b.revision, b.created_at, b.updated_at, \
+pub(super) const COLUMNS: &str = "b.id, b.name, b.description, b.language, b.created_at, b.updated_at, \
      (SELECT count(*) FROM documents d WHERE d.base_id = b.id) AS documents, \
      (SELECT coalesce(sum(d.passages), 0)::bigint FROM documents d WHERE d.base_id = b.id) AS passages";
 
@@ -38,9 +38,6 @@ pub(crate) struct StoredBase {
     pub description: String,
     #[diesel(sql_type = Text)]
     pub language: String,
-    /// Another one when its passages or their vectors are others.
-    #[diesel(sql_type = BigInt)]
-    pub revision: i64,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
@@ -72,7 +69,7 @@ impl StoredBase {
 pub(crate) struct SearchedBase {
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// As [`StoredBase::revision`].
+    /// Another one when its passages or their vectors are others.
     #[diesel(sql_type = BigInt)]
     pub revision: i64,
 }
@@ -98,7 +95,7 @@ impl Store {
                 Box::pin(async move {
                     let query = "INSERT INTO knowledge_bases (id, account_id, name, name_key, description, language, created_at, updated_at)
                          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-                         RETURNING id, name, description, language, revision, created_at, updated_at, 0::bigint AS documents, 0::bigint AS passages";
+                         RETURNING id, name, description, language, created_at, updated_at, 0::bigint AS documents, 0::bigint AS passages";
                     Ok(sql_query(query)
                         .bind::<SqlUuid, _>(new.id.as_uuid())
                         .bind::<SqlUuid, _>(new.account.as_uuid())
