@@ -15,7 +15,11 @@ use crate::{Bus, Unavailable};
 const SILENT_MAX: Duration = Duration::from_secs(30);
 /// How often whoever does an activity is heard of.
 pub const HEARD_EVERY: Duration = Duration::from_secs(10);
-/// Activities of one kind under way everywhere.
+/// What is given back is handed out again after this …
+const BACK_AFTER: Duration = Duration::from_millis(100);
+/// … and after at most this when it has been given back often.
+const BACK_AFTER_MAX: Duration = Duration::from_secs(5);
+/// Activities of one kind under way everywhere, those that were given back included.
 const UNDER_WAY_MAX: i64 = 20_000;
 /// Activities that one process is handed out before it asks for them.
 const AHEAD_MAX: usize = 32;
@@ -107,6 +111,16 @@ impl HandedOut {
     pub async fn is_under_way(&self) {
         if let Err(error) = self.message.ack_with(AckKind::Progress).await {
             tracing::debug!(%error, "the broker does not hear that an activity is under way");
+        }
+    }
+
+    /// It cannot be done here now: it is handed out again after a while, which grows each time.
+    pub async fn give_back(self) {
+        let times = self.message.info().map_or(1, |info| info.delivered);
+        let doublings = u32::try_from(times.saturating_sub(1)).unwrap_or(0);
+        let pause = BACK_AFTER.saturating_mul(2_u32.saturating_pow(doublings)).min(BACK_AFTER_MAX);
+        if let Err(error) = self.message.ack_with(AckKind::Nak(Some(pause))).await {
+            tracing::debug!(%error, "the broker does not hear that an activity is given back");
         }
     }
 

@@ -52,6 +52,23 @@ async fn inputs_that_wait_share_a_frame_and_keep_their_callers_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_gathers_joins_what_comes_one_after_the_other() {
+    let broker = Broker::start().await;
+    let writer = Writer::gathering(&broker.bus, 0, Duration::from_secs(2));
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..5 {
+        let writer = writer.clone();
+        callers.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(50 * n)).await;
+            writer.append(input(n.to_string())).await.unwrap();
+        });
+    }
+    callers.join_all().await;
+
+    assert_eq!(stored(&broker.bus).await, [["0", "1", "2", "3", "4"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn markers_count_before_the_inputs_that_follow_them() {
     let broker = Broker::start().await;
     let writer = Writer::start(&broker.bus, 0);

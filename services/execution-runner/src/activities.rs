@@ -32,7 +32,8 @@ use crate::partition::activity;
 const AT_ONCE: usize = 256;
 /// Of these for one account.
 const AT_ONCE_OF_AN_ACCOUNT: usize = 192;
-/// Activities that a process has taken and that wait for their account's turn.
+/// Activities that a process has taken: they are done, or wait for their turn. An account may have as many as there are free
+/// places, so that one with very many leaves room for the others; what is more goes back to the broker for a while.
 const TAKEN_MAX: usize = 2 * AT_ONCE;
 /// Longest wait for activities, so that a stop is noticed soon.
 const WAIT: Duration = Duration::from_millis(500);
@@ -40,6 +41,9 @@ const WAIT: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(1);
 /// What is under way when the stop is asked for has so long to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
+/// Results are put into a stream together with those that come within this time: each frame costs a sync and a commit, and
+/// whoever has waited for another system does not notice.
+const GATHER: Duration = Duration::from_millis(10);
 /// Bytes of a result, so that it fits into a frame.
 const RESULT_BYTES_MAX: usize = 512 * 1024;
 
@@ -55,7 +59,7 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// With these tools; results go to the streams of so many groups.
     pub fn new(bus: Bus, groups: u32, answering: Answering, calling: Calling) -> Self {
-        let writers = (0..groups).map(|group| Writer::start(&bus, group)).collect();
+        let writers = (0..groups).map(|group| Writer::gathering(&bus, group, GATHER)).collect();
         Self { bus, writers: Arc::new(writers), answering: Arc::new(answering), calling: Arc::new(calling) }
     }
 
@@ -72,7 +76,7 @@ impl Workshop {
         let mut under_way = JoinSet::new();
         let mut joined = None;
         while !shutdown.is_requested() {
-            while under_way.try_join_next().is_some() {}
+            reap(&mut under_way);
             accounts.retain(|_, places| Arc::strong_count(places) > 1);
             if under_way.len() >= TAKEN_MAX {
                 under_way.join_next().await;
@@ -107,6 +111,14 @@ impl Workshop {
             let account = accounts
                 .entry(account.unwrap_or_default())
                 .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_OF_AN_ACCOUNT)));
+            reap(&mut under_way);
+            // Each activity that is taken holds its account's semaphore, be it by a place in it.
+            if !is_taken(&handed_out, Arc::strong_count(account) - 1, TAKEN_MAX - under_way.len()) {
+                metrics::counter!("turnloom_runner_activities_given_back_total", "kind" => activity::kind_name(kind))
+                    .increment(1);
+                handed_out.give_back().await;
+                continue;
+            }
             let (workshop, account, places) = (self.clone(), Arc::clone(account), Arc::clone(&places));
             under_way.spawn(async move { workshop.end(handed_out, account, places).await });
         }
@@ -120,12 +132,12 @@ impl Workshop {
     async fn end(&self, handed_out: HandedOut, account: Arc<Semaphore>, places: Arc<Semaphore>) {
         let Some(activity) = handed_out.activity.clone() else { return handed_out.is_done().await };
         let doing = async {
+            if is_late(&activity) {
+                return Err(too_late());
+            }
             let _of_account = permit(account).await;
             let _place = permit(places).await;
-            if clock::now_ms() >= activity.deadline_at_ms {
-                return Err(Failed::for_good("ACTIVITY_TIMED_OUT", "its turn came too late"));
-            }
-            self.perform(&activity).await
+            if is_late(&activity) { Err(too_late()) } else { self.perform(&activity).await }
         };
         tokio::pin!(doing);
         let mut heard = tokio::time::interval(HEARD_EVERY);
@@ -167,6 +179,25 @@ impl Workshop {
         }
         Ok(output.into())
     }
+}
+
+/// Forgets what has ended.
+fn reap(under_way: &mut JoinSet<()>) {
+    while under_way.try_join_next().is_some() {}
+}
+
+/// Whether an activity is taken by a process that has so many of its account, and so many free places. What is too late costs
+/// nobody a place for long.
+fn is_taken(handed_out: &HandedOut, of_account: usize, free: usize) -> bool {
+    of_account < free || handed_out.activity.as_ref().is_none_or(is_late)
+}
+
+fn is_late(activity: &v1::Activity) -> bool {
+    clock::now_ms() >= activity.deadline_at_ms
+}
+
+fn too_late() -> Failed {
+    Failed::for_good("ACTIVITY_TIMED_OUT", "its turn came too late")
 }
 
 /// A place; these semaphores are never closed.

@@ -1,5 +1,6 @@
 //! The runner with a real database and broker.
 
+mod activities;
 mod faults;
 mod help;
 mod letters;

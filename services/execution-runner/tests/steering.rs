@@ -237,6 +237,35 @@ async fn a_running_execution_is_cancelled_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_before_it_was_committed_is_never_asked_for() {
+    let stack = Stack::start().await;
+    let target = FakeTarget::start();
+    stack.activate(workflow(), &call(&target)).await;
+    let message = stack.message("ann", "m-1", "call");
+    let mut cancel = stack.message("ann", "", "");
+    let execution_id = message.execution_id.clone();
+    cancel.kind =
+        Some(v1::input::Kind::Command(v1::Command { kind: Some(Kind::Cancel(v1::Cancel { execution_id })) }));
+    // They are in one batch, since both wait for the first runner.
+    let asked = stack.ask(vec![message, cancel]);
+    let runner = async {
+        eventually("both are there", async || {
+            bus::frames::stream(&stack.bus, 0).await.unwrap().last_seq >= 3
+        })
+        .await;
+        stack.runner_with("one", &["--activities", "off"]).await
+    };
+    let (answers, runner) = tokio::join!(asked, runner);
+
+    assert_eq!(answers[1].outcome(), v1::Outcome::Done);
+    let failed = answers[0].execution.clone().unwrap();
+    assert_eq!(failed.record.unwrap().error.unwrap().code, "CANCELLED");
+    let left = stack.sql().await.query_one("SELECT count(*) FROM activities", &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), 0);
+    runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_execution_is_tried_again_from_its_failed_node_until_something_else_happens() {
     let stack = Stack::start().await;
     let target = FakeTarget::start();

@@ -105,7 +105,9 @@ fn fact(account: AccountId, event: &Event<'_>) -> Fact {
         },
         _ => What::Other,
     };
+    // Most events count nowhere, and three ids are to be read for where they would.
+    let of = if matches!(what, What::Other) { None } else { of() };
     let place = Place { commit_no: data.commit_no, index: data.index };
     let at_ms = DateTime::parse_from_rfc3339(&event.time).map_or(0, |time| time.timestamp_millis());
-    Fact { partition: data.partition, place, at_ms, of: of(), what }
+    Fact { partition: data.partition, place, at_ms, of, what }
 }

@@ -1,9 +1,13 @@
 //! Each event counts once, however often it is published, read or interrupted.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::Stack;
 use bus::publish::Outgoing;
-use bus::rpc::Server;
-use contracts::{subject, v1};
+use bus::rpc::{RunningServer, Server};
+use contracts::v1::Failure;
+use contracts::{ErrorCode, subject, v1};
 use flow_model::AccountId;
 use platform::clock;
 
@@ -110,6 +114,64 @@ async fn what_the_stream_has_lost_is_asked_for() {
     assert_eq!(found.unique_customers, 1);
     aggregator.stop().await;
     runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_hole_is_counted_in_steps_and_each_event_once_when_it_is_cut_off_between_them() {
+    // Of the last of these the first step holds one event of three.
+    const LOST: u64 = 3_334;
+    let stack = Stack::start().await;
+    let whole = Arc::new(AtomicBool::new(false));
+    let runner = forgetful(&stack, LOST, Arc::clone(&whole)).await;
+    let aggregator = stack.aggregator().await;
+    stack.publish(&stack.commit(4, 1, false)).await;
+    stack.publish(&stack.commit(4, LOST + 2, false)).await;
+    // What is known so far counts, in whole commits, while the runner does not tell the rest.
+    let counted = i64::try_from(LOST).unwrap();
+    stack.counted([counted, 0, counted, counted]).await;
+    aggregator.stop().await;
+    whole.store(true, Ordering::Relaxed);
+
+    let aggregator = stack.aggregator().await;
+
+    stack.counted([counted + 2, 0, counted + 2, counted + 2]).await;
+    stack.publish(&stack.commit(4, LOST + 3, false)).await;
+    stack.counted([counted + 3, 0, counted + 3, counted + 3]).await;
+    aggregator.stop().await;
+    runner.stop().await;
+}
+
+/// A runner that tells of so many commits after the first one, 2,000 events at a time, and of the last commit only when `whole`
+/// says so.
+async fn forgetful(stack: &Stack, lost: u64, whole: Arc<AtomicBool>) -> RunningServer {
+    let publish = |(no, event): (u64, (u32, Outgoing))| {
+        let (index, Outgoing { subject, payload, .. }) = event;
+        ((no, index), v1::PublishedEvents { subject, payload })
+    };
+    let lost: Vec<((u64, u32), v1::PublishedEvents)> = (2..lost + 2)
+        .flat_map(|no| (0..).zip(stack.commit(4, no, false)).map(move |event| (no, event)))
+        .map(publish)
+        .collect();
+    Server::new(&stack.bus, "execution-runner")
+        .handle(subject::runner::COMMITS, |_: v1::CommitsRequest| async {
+            Err::<v1::CommitsResponse, _>(Failure::of(ErrorCode::ServiceUnavailable))
+        })
+        .handle(subject::runner::COMMIT_EVENTS, move |request: v1::CommitEventsRequest| {
+            let after = (request.after_commit_no, request.after_index);
+            let rest: Vec<_> = lost.iter().filter(|(place, _)| *place > after).collect();
+            let more = rest.len() > 2_000;
+            let events: Vec<_> = rest.into_iter().take(2_000).map(|(_, event)| event.clone()).collect();
+            let refused = events.len() <= 3 && !whole.load(Ordering::Relaxed);
+            async move {
+                if refused {
+                    return Err(Failure::of(ErrorCode::ServiceUnavailable));
+                }
+                Ok(v1::CommitEventsResponse { events, more })
+            }
+        })
+        .start()
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

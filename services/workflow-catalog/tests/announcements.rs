@@ -3,6 +3,7 @@
 use crate::support::{Catalog, GROUPS, eventually};
 use contracts::subject::catalog;
 use contracts::{ErrorCode, v1};
+use workflow_catalog::store::SCHEMA;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activation_stands_in_every_stream_before_it_is_answered() {
@@ -122,4 +123,25 @@ async fn what_could_not_be_told_is_told_later() {
 
     eventually("it is told", || async { catalog.markers(0).await.len() == 1 }).await;
     catalog.activate(&workflow).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workflows_that_cannot_be_told_do_not_hide_the_others() {
+    let catalog = Catalog::start().await;
+    // More than are looked up at once, with lower ids, and without a revision that could be told.
+    let sql = pg::raw::connect(&pg::PgConfig::for_url(&catalog.database_url), SCHEMA).await.unwrap();
+    let broken = "INSERT INTO workflows (id, account_id, name, name_key, description, search_text, channel, status, revision, state_no,
+            state_changed_at, created_at, updated_at, activated_at)
+        SELECT lpad(to_hex(n), 32, '0')::uuid, gen_random_uuid(), 'broken', 'broken', '', '', 'web', 2, 1, 1,
+            now() - interval '1 hour', now(), now(), now() FROM generate_series(1, 250) AS n";
+    sql.execute(broken, &[]).await.unwrap();
+    let workflow = catalog.create("Greet").await;
+    catalog.activate(&workflow).await.unwrap();
+
+    catalog.make_streams_again().await;
+
+    eventually("the other is told again", || async {
+        catalog.markers(0).await.len() == 1 && catalog.markers(1).await.len() == 1
+    })
+    .await;
 }

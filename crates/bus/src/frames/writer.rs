@@ -76,8 +76,14 @@ impl Writer {
     /// Starts the task that gathers and sends. It ends with the last clone of the writer.
     #[must_use]
     pub fn start(bus: &Bus, group: u32) -> Self {
+        Self::gathering(bus, group, Duration::ZERO)
+    }
+
+    /// The same; each frame holds what comes within this time after its first input.
+    #[must_use]
+    pub fn gathering(bus: &Bus, group: u32, within: Duration) -> Self {
         let (waiting, inputs) = mpsc::channel(UNDER_WAY_MAX);
-        tokio::spawn(write(bus.clone(), subject::turns(group), inputs));
+        tokio::spawn(write(bus.clone(), subject::turns(group), inputs, within));
         Self { waiting, shares: Shares::of(UNDER_WAY_MAX) }
     }
 
@@ -115,14 +121,15 @@ impl Writer {
     }
 }
 
-async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>) {
+async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>, within: Duration) {
     let mut next = inputs.recv().await;
     while let Some(first) = next.take() {
         let mut bytes = first.bytes;
         let mut frame = first.part;
         let mut outcomes = vec![(first.outcome, first.place)];
+        let gathered = Instant::now() + within;
         while outcomes.len() < FRAME_INPUTS_MAX {
-            let Ok(waiting) = inputs.try_recv() else { break };
+            let Some(waiting) = next_of(&mut inputs, within, gathered).await else { break };
             if bytes + waiting.bytes > FRAME_BYTES_MAX {
                 next = Some(waiting);
                 break;
@@ -154,6 +161,19 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>) {
         if next.is_none() {
             next = inputs.recv().await;
         }
+    }
+}
+
+/// The next input that waits, or that comes before the frame is gathered.
+async fn next_of(
+    inputs: &mut mpsc::Receiver<Waiting>,
+    within: Duration,
+    gathered: Instant,
+) -> Option<Waiting> {
+    match inputs.try_recv() {
+        Ok(waiting) => Some(waiting),
+        Err(_) if within.is_zero() => None,
+        Err(_) => tokio::time::timeout_at(gathered, inputs.recv()).await.ok().flatten(),
     }
 }
 

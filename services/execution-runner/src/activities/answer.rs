@@ -56,18 +56,16 @@ impl Answering {
         let planned: Planned = serde_json::from_slice(&activity.request_json)
             .map_err(|_| Failed::for_good("INTERNAL_ERROR", "the question has no right form"))?;
         let planned = &planned;
-        let found = until_it_works(activity, |_| Box::pin(self.search(activity, planned))).await?;
-        match &self.model {
-            None => Ok(extracted(&found)),
-            // What nothing speaks of cannot be answered, however eloquently.
-            Some(_) if found.passages.is_empty() => Ok(extracted(&found)),
-            Some(model) => {
-                let said = self.said(activity, planned.context_length).await;
-                let (found, said) = (&found, said.as_slice());
-                until_it_works(activity, |deadline| Box::pin(ask(model, planned, found, said, deadline)))
-                    .await
-            }
+        let found = until_it_works(activity, |_| Box::pin(self.search(activity, planned)));
+        let Some(model) = &self.model else { return Ok(extracted(&found.await?)) };
+        let (found, said) = tokio::join!(found, self.said(activity, planned.context_length));
+        let found = found?;
+        // What nothing speaks of cannot be answered, however eloquently.
+        if found.passages.is_empty() {
+            return Ok(extracted(&found));
         }
+        let (found, said) = (&found, said.as_slice());
+        until_it_works(activity, |deadline| Box::pin(ask(model, planned, found, said, deadline))).await
     }
 
     async fn search(&self, activity: &v1::Activity, planned: &Planned) -> Result<Found, Failed> {
@@ -99,24 +97,37 @@ impl Answering {
         let Ok(conversation) = ConversationId::from_slice(&activity.conversation_id) else {
             return Vec::new();
         };
-        let executions = messages_max.min(EXECUTIONS_MAX);
-        let records = match self.reads.said_last(conversation, executions).await {
-            Ok(records) => records,
-            Err(error) => {
-                tracing::warn!(%error, "what was said before cannot be read");
-                return Vec::new();
+        // Mostly a message and a reply to it; more is read when it was not that.
+        let mut executions = messages_max.div_ceil(2).min(EXECUTIONS_MAX);
+        loop {
+            let records = match self.reads.said_last(conversation, executions).await {
+                Ok(records) => records,
+                Err(error) => {
+                    tracing::warn!(%error, "what was said before cannot be read");
+                    return Vec::new();
+                }
+            };
+            let are_all = records.len() < executions as usize || executions == EXECUTIONS_MAX;
+            let mut said = texts(records);
+            if said.len() >= messages_max as usize || are_all {
+                let surplus = said.len().saturating_sub(messages_max as usize);
+                return said.split_off(surplus);
             }
-        };
-        let mut said = Vec::new();
-        for record in records {
-            said.push(Said { by: Speaker::Customer, text: record.input_text });
-            let replies = record.replies.into_iter();
-            said.extend(replies.map(|reply| Said { by: Speaker::Assistant, text: reply.text }));
+            executions = EXECUTIONS_MAX;
         }
-        said.retain(|said| !said.text.is_empty());
-        let surplus = said.len().saturating_sub(messages_max as usize);
-        said.split_off(surplus)
     }
+}
+
+/// What was said in these executions.
+fn texts(records: Vec<v1::ExecutionRecord>) -> Vec<Said> {
+    let mut said = Vec::new();
+    for record in records {
+        said.push(Said { by: Speaker::Customer, text: record.input_text });
+        let replies = record.replies.into_iter();
+        said.extend(replies.map(|reply| Said { by: Speaker::Assistant, text: reply.text }));
+    }
+    said.retain(|said| !said.text.is_empty());
+    said
 }
 
 async fn ask(

@@ -75,8 +75,8 @@ pub struct Batch {
     moved: HashSet<u32>,
     answers: Vec<PendingAnswer>,
     spans: Vec<tracing::Span>,
-    /// Inputs that would go on with a flow, and cannot be handled.
-    buried: Vec<Arrival>,
+    /// Inputs that would go on with a flow, and cannot be handled, and their places in their frame.
+    buried: Vec<(u32, Arrival)>,
     /// The conversation whose mailbox is being emptied.
     emptying: Option<ConversationId>,
     /// Timers as they were loaded.
@@ -124,13 +124,13 @@ impl Batch {
             mail: HashMap::new(),
             dead: Vec::new(),
         };
-        let buried: Vec<Arrival> =
+        let buried: Vec<(u32, Arrival)> =
             batch.frames.iter().flat_map(|frame| frame.buried.iter().cloned()).collect();
-        for arrival in buried {
+        for (position, arrival) in buried {
             batch.moved.insert(arrival.partition);
             batch.answer(&arrival, AnswerWith::Dead);
             if arrival.is_about_wait() {
-                batch.buried.push(arrival);
+                batch.buried.push((position, arrival));
             }
         }
         batch.moved.extend(batch.frames.iter().flat_map(|frame| &frame.begun));
@@ -153,7 +153,7 @@ impl Batch {
                 running.insert(arrival.conversation);
             }
         }
-        for arrival in &self.buried {
+        for (_, arrival) in &self.buried {
             conversations.insert(arrival.conversation);
             running.insert(arrival.conversation);
         }
@@ -176,8 +176,8 @@ impl Batch {
         self.running = loaded.running.drain().map(|(id, running)| (id, Some(running))).collect();
         self.mail = std::mem::take(&mut loaded.mail);
         self.loaded = loaded;
-        for arrival in std::mem::take(&mut self.buried) {
-            self.give_up(&arrival, now_ms);
+        for (position, arrival) in std::mem::take(&mut self.buried) {
+            self.give_up(position, &arrival, now_ms);
         }
     }
 

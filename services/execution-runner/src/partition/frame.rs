@@ -25,8 +25,8 @@ pub struct Frame {
     pub(super) markers: Vec<v1::CatalogMarker>,
     /// What cannot be handled.
     pub(super) dead: Vec<DeadLetter>,
-    /// Inputs among those that were begun too often.
-    pub(super) buried: Vec<Arrival>,
+    /// Inputs among those that were begun too often, and their places in the frame.
+    pub(super) buried: Vec<(u32, Arrival)>,
     /// Partitions of which earlier pieces of this frame held inputs: their cursors go past it, too.
     pub(super) begun: BTreeSet<u32>,
 }
@@ -179,7 +179,7 @@ impl Frame {
                 attempts,
                 input: Some(arrival.dead()),
             });
-            self.buried.push(arrival);
+            self.buried.push((position, arrival));
         }
     }
 

@@ -336,6 +336,10 @@ pub trait Store: Send + Sync + 'static {
     /// What is due at this time, Unix milliseconds, in these partitions; of each partition as much as fits.
     fn due(&self, partitions: &[u32], now_ms: i64) -> impl Future<Output = Result<Due, Unavailable>> + Send;
 
+    /// Notes that these activities, as far as they are still there, are due again at these times, Unix milliseconds, and not
+    /// before.
+    fn postpone(&self, activities: &[(Uuid, i64)]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
     /// The markers that were committed, of each workflow those above `lowest_applied_seq` and the one that counted there.
     /// Markers of another incarnation than `incarnation` have `seq` 0.
     fn catalog(

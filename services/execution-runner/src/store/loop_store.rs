@@ -7,6 +7,7 @@ use flow_model::ExecutionId;
 use pg::PgConfig;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use super::changes::Prepared;
 use super::slices::{EXECUTIONS, MESSAGE_KEYS, NOTES, Slices};
@@ -179,6 +180,10 @@ impl Store for PgStore {
 
     async fn due(&self, partitions: &[u32], now_ms: i64) -> Result<Due, Unavailable> {
         self.with(async |on| due::due(&on.client, &on.due, partitions, now_ms).await.map_err(away)).await
+    }
+
+    async fn postpone(&self, activities: &[(Uuid, i64)]) -> Result<(), Unavailable> {
+        self.with(async |on| due::postpone(&on.client, &on.due, activities).await.map_err(away)).await
     }
 
     async fn catalog(&self, group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {

@@ -119,6 +119,20 @@ impl Store for SimulatedStore {
         self.0.call("due", |world| Ok(due(&world.database, partitions, now_ms))).await
     }
 
+    async fn postpone(&self, activities: &[(Uuid, i64)]) -> Result<(), Unavailable> {
+        let activities = activities.to_vec();
+        self.0
+            .call_that_may_be_late("postpone", move |world| {
+                for (id, at_ms) in activities {
+                    if let Some((_, issue_at_ms)) = world.database.activities.get_mut(&id) {
+                        *issue_at_ms = at_ms;
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
     async fn catalog(&self, _group: u32, incarnation: i64) -> Result<Vec<CatalogEntry>, Unavailable> {
         self.0
             .call("catalog", |world| {
@@ -281,9 +295,9 @@ fn load(world: &mut World, wanted: &Wanted) -> Loaded {
 fn due(database: &Database, partitions: &[u32], now_ms: i64) -> Due {
     let ours = |partition: u32| partitions.contains(&partition);
     let timers = database.timers.values().filter(|timer| ours(timer.partition));
-    let activities = database.activities.values().filter(|activity| ours(activity.partition));
-    let issue_at = |activity: &v1::Activity| activity.planned_at_ms + ISSUE_AGAIN_MS;
-    let due_at = timers.clone().map(|timer| timer.due_at_ms).chain(activities.clone().map(issue_at));
+    let activities = database.activities.values().filter(|(activity, _)| ours(activity.partition));
+    let issue_at = activities.clone().map(|(_, issue_at_ms)| *issue_at_ms);
+    let due_at = timers.clone().map(|timer| timer.due_at_ms).chain(issue_at);
     let next_ms = due_at.filter(|at_ms| *at_ms > now_ms).min();
     let due = |timer: &Timer| {
         let conversation = &database.conversations[&timer.conversation];
@@ -298,7 +312,10 @@ fn due(database: &Database, partitions: &[u32], now_ms: i64) -> Due {
     let endless = |activity: &v1::Activity| v1::Activity { deadline_at_ms: i64::MAX, ..activity.clone() };
     Due {
         timers: timers.filter(|timer| timer.due_at_ms <= now_ms).map(due).collect(),
-        activities: activities.filter(|activity| issue_at(activity) <= now_ms).map(endless).collect(),
+        activities: activities
+            .filter(|(_, issue_at_ms)| *issue_at_ms <= now_ms)
+            .map(|(activity, _)| endless(activity))
+            .collect(),
         next_ms,
     }
 }
@@ -316,8 +333,10 @@ fn apply_waits(database: &mut Database, bug: Option<Bug>, commit: &Commit) {
         database.activities.remove(over);
     }
     if bug != Some(Bug::ActivitiesForgotten) {
-        let id = |activity: &v1::Activity| Uuid::from_slice(&activity.id).unwrap();
-        database.activities.extend(commit.activities.iter().map(|activity| (id(activity), activity.clone())));
+        database.activities.extend(commit.activities.iter().map(|activity| {
+            let issue_at_ms = activity.planned_at_ms + ISSUE_AGAIN_MS;
+            (Uuid::from_slice(&activity.id).unwrap(), (activity.clone(), issue_at_ms))
+        }));
     }
     for over in &commit.running_over {
         database.running.remove(over);

@@ -57,7 +57,8 @@ pub struct Database {
     pub markers: Vec<(i64, CatalogEntry)>,
     pub dead_letters: BTreeMap<(i64, u64, u32), DeadLetter>,
     pub timers: BTreeMap<(ConversationId, u64), Timer>,
-    pub activities: BTreeMap<Uuid, v1::Activity>,
+    /// And when each is issued again, Unix milliseconds.
+    pub activities: BTreeMap<Uuid, (v1::Activity, i64)>,
     pub running: HashMap<ConversationId, Running>,
     pub mail: BTreeMap<(ConversationId, u64), Mail>,
     /// What happened beside executions, by conversation and number.

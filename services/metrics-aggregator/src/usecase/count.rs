@@ -1,4 +1,8 @@
-//! Counting: a batch of facts, what is missing before them, one transaction.
+//! Counting: a batch of facts in one transaction. What is missing before them is asked for and counted in steps, so that a
+//! hole of any length takes little memory.
+//!
+//! A step ends with a whole commit, and leaves the place in the stream where it was. Whoever goes on after a crash reads the same
+//! batch again, drops what was counted, and finds what is left of the hole.
 
 use std::collections::HashMap;
 
@@ -8,6 +12,9 @@ use flow_rollup::{Fact, Fold, Hole, Place, Reached, holes};
 use crate::events;
 use crate::runner::Runner;
 use crate::store::{Progress, Store, StoreError};
+
+/// Facts that are worth a transaction before their hole is filled.
+const STEP_FACTS: usize = 10_000;
 
 /// A batch was not counted.
 #[derive(Debug, thiserror::Error)]
@@ -44,13 +51,22 @@ impl Counter {
 
     /// Counts facts that stand in the stream up to `to`.
     pub async fn count(&mut self, to: Progress, mut facts: Vec<Fact>) -> Result<(), CountError> {
-        in_order(&mut facts);
+        facts.sort_by_key(|fact| (fact.partition, fact.place));
+        let mut complete = Vec::new();
         for hole in holes(&self.reached, &facts) {
-            self.fill(hole, &mut facts).await?;
+            let behind = (hole.partition, hole.before);
+            let before = facts.partition_point(|fact| (fact.partition, fact.place.commit_no) < behind);
+            complete.extend(facts.drain(..before));
+            self.fill(hole, &mut complete).await?;
         }
-        in_order(&mut facts);
+        complete.extend(facts);
+        self.keep(to, &complete).await
+    }
+
+    /// Counts facts before which nothing is missing, each partition's in the order of its places.
+    async fn keep(&mut self, to: Progress, facts: &[Fact]) -> Result<(), CountError> {
         let mut fold = Fold::from(self.reached.clone());
-        for fact in &facts {
+        for fact in facts {
             fold.add(fact);
         }
         metrics::counter!("turnloom_metrics_events_repeated_total").increment(fold.repeated());
@@ -82,15 +98,16 @@ impl Counter {
             .collect();
         *lagging = behind;
         for hole in stuck {
-            let mut facts = Vec::new();
-            self.fill(hole, &mut facts).await?;
-            self.count(self.progress, facts).await?;
+            let mut complete = Vec::new();
+            self.fill(hole, &mut complete).await?;
+            self.keep(self.progress, &complete).await?;
         }
         Ok(())
     }
 
-    /// Asks the runner for what the stream does not have.
-    async fn fill(&self, hole: Hole, facts: &mut Vec<Fact>) -> Result<(), CountError> {
+    /// Asks the runner for what the stream does not have, and puts it behind what is `complete` before it. Counts whole
+    /// commits on the way when there is much.
+    async fn fill(&mut self, hole: Hole, complete: &mut Vec<Fact>) -> Result<(), CountError> {
         let known = self.reached.get(&hole.partition).map(|reached| reached.place).unwrap_or_default();
         let whole = Place { commit_no: hole.after, index: u32::MAX - 1 };
         let mut after = if known.commit_no == hole.after { known } else { whole };
@@ -98,13 +115,24 @@ impl Counter {
         loop {
             let answer = self.runner.events(hole.partition, after, hole.before).await?;
             let read = answer.events.iter().flat_map(|event| events::read(&event.subject, &event.payload));
-            let read: Vec<Fact> = read.collect();
+            let mut read: Vec<Fact> = read.collect();
+            read.sort_by_key(|fact| fact.place);
             filled += read.len();
-            let last = read.iter().map(|fact| fact.place).max();
-            facts.extend(read);
-            match last {
-                Some(last) if answer.more && last > after => after = last,
-                Some(_) | None => break,
+            let last = read.last().map(|fact| fact.place);
+            complete.append(&mut read);
+            let Some(last) = last.filter(|last| answer.more && *last > after) else { break };
+            after = last;
+            if complete.len() >= STEP_FACTS {
+                // Of the last commit more may come. It counts as told once something of it is counted, and behind a commit that is
+                // told nobody looks for a hole.
+                let begun =
+                    |fact: &Fact| fact.partition == hole.partition && fact.place.commit_no == last.commit_no;
+                let whole = complete.iter().position(begun).unwrap_or(complete.len());
+                let begun = complete.split_off(whole);
+                if whole > 0 {
+                    self.keep(self.progress, complete).await?;
+                }
+                *complete = begun;
             }
         }
         tracing::warn!(
@@ -117,9 +145,4 @@ impl Counter {
         metrics::counter!("turnloom_metrics_holes_total").increment(1);
         Ok(())
     }
-}
-
-/// By partition and place: what the fold expects.
-fn in_order(facts: &mut [Fact]) {
-    facts.sort_by_key(|fact| (fact.partition, fact.place));
 }

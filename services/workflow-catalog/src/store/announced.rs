@@ -39,24 +39,30 @@ impl Store {
         Ok(())
     }
 
-    /// Workflows, at most `rows_max`, whose state was changed before `before` and not told, or told to other streams.
+    /// Workflows, at most `rows_max`, whose state was changed before `before` and not told, or told to other streams: those that
+    /// follow `after`, in the order of their ids.
     pub async fn to_announce(
         &self,
         incarnation: i64,
         before: DateTime<Utc>,
+        after: WorkflowId,
         rows_max: i64,
     ) -> Result<Vec<ToAnnounce>, StoreError> {
         let known = [WorkflowStatus::Active, WorkflowStatus::Inactive].map(status_code);
         let mut connection = self.pool.get().await?;
         Ok(sql_query(
-            "(SELECT id FROM workflows WHERE announced_no < state_no AND activated_at IS NOT NULL AND state_changed_at < $3 LIMIT $4)
+            "(SELECT id FROM workflows WHERE announced_no < state_no AND activated_at IS NOT NULL AND state_changed_at < $3 AND id > $5
+              ORDER BY id LIMIT $4)
              UNION
-             (SELECT id FROM workflows WHERE status = ANY($2) AND announced_incarnation <> $1 AND state_changed_at < $3 LIMIT $4)",
+             (SELECT id FROM workflows WHERE status = ANY($2) AND announced_incarnation <> $1 AND state_changed_at < $3 AND id > $5
+              ORDER BY id LIMIT $4)
+             ORDER BY id LIMIT $4",
         )
         .bind::<BigInt, _>(incarnation)
         .bind::<Array<SmallInt>, _>(known.to_vec())
         .bind::<Timestamptz, _>(before)
         .bind::<BigInt, _>(rows_max)
+        .bind::<SqlUuid, _>(after.as_uuid())
         .get_results(&mut *connection)
         .await?)
     }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use contracts::v1;
 use flow_model::{AccountId, ConversationId};
+use uuid::Uuid;
 
 use super::{Batch, PendingAnswer};
 use crate::partition::frame::Frame;
@@ -54,6 +56,7 @@ impl Batch {
                 timers.extend(new);
             }
         }
+        let (activities, activities_over) = still_under_way(self.activities, self.activities_over);
         let mut mail = Vec::new();
         for (id, kept) in self.mail {
             let loaded_to = self.loaded_mail_to.get(&id).copied().unwrap_or(0);
@@ -88,8 +91,8 @@ impl Batch {
             dead_letters,
             timers_over,
             timers,
-            activities_over: self.activities_over,
-            activities: self.activities,
+            activities_over,
+            activities,
             running_over,
             running,
             mail_taken,
@@ -98,6 +101,16 @@ impl Batch {
         let last_seq = applied_seq;
         Outcome { commit, answers: self.answers, spans: self.spans, last_seq, inputs, accepted_through_ms }
     }
+}
+
+/// Without those that are over in the batch that has planned them: nobody is to do them, and no row has to go.
+fn still_under_way(planned: Vec<v1::Activity>, over: Vec<Uuid>) -> (Vec<v1::Activity>, Vec<Uuid>) {
+    let id = |activity: &v1::Activity| Uuid::from_slice(&activity.id).unwrap_or_default();
+    let is_over: HashSet<Uuid> = over.iter().copied().collect();
+    let (done, planned): (Vec<v1::Activity>, Vec<v1::Activity>) =
+        planned.into_iter().partition(|activity| is_over.contains(&id(activity)));
+    let done: HashSet<Uuid> = done.iter().map(id).collect();
+    (planned, over.into_iter().filter(|over| !done.contains(over)).collect())
 }
 
 /// How many conversations there are more, or less, than there were.

@@ -1,6 +1,7 @@
 //! What is due by the clock: timers fire, activities that nobody has answered are issued again or have failed.
 //!
-//! The rows say what is due; what this keeps in memory only saves looking. A timer fires by an input in the stream, which
+//! The rows say what is due; what this keeps in memory only saves looking. An activity that was issued again is due later, so that
+//! those which take long do not stand before the others. A timer fires by an input in the stream, which
 //! may come twice, or late, or after its owner has died: the number of the wait makes all but the first of them nothing.
 
 use std::collections::HashMap;
@@ -18,7 +19,8 @@ use crate::partition::port::{
     Commit, Definitions, DueTimer, ISSUE_AGAIN_MS, Store, Timer, Transport, Unavailable,
 };
 
-/// A timer that has fired and is still there fires again after this, milliseconds: what it put into the stream may be lost.
+/// A timer that has fired and is still there fires again after this, milliseconds, and an activity that is too late fails again:
+/// what was put into the stream may be lost.
 const FIRE_AGAIN_MS: i64 = 5_000;
 /// While something is due it is looked again after this, milliseconds.
 const LOOK_AGAIN_MS: i64 = 100;
@@ -33,7 +35,6 @@ pub(super) struct Alarm {
     /// Unix milliseconds; 0 looks at once.
     look_at_ms: i64,
     fired: HashMap<(ConversationId, u64), i64>,
-    issued: HashMap<Uuid, i64>,
 }
 
 impl Alarm {
@@ -49,28 +50,17 @@ impl Alarm {
 
     /// Whether a timer is to fire now.
     fn fires(&mut self, timer: &Timer, now_ms: i64) -> bool {
-        rings(&mut self.fired, (timer.conversation, timer.wait_no), FIRE_AGAIN_MS, now_ms)
-    }
-
-    /// Whether an activity is to be issued, or given up, now.
-    fn issues(&mut self, activity: &v1::Activity, now_ms: i64) -> bool {
-        let id = Uuid::from_slice(&activity.id).unwrap_or_default();
-        let again_ms = if activity.deadline_at_ms <= now_ms { FIRE_AGAIN_MS } else { ISSUE_AGAIN_MS };
-        rings(&mut self.issued, id, again_ms, now_ms)
+        let key = (timer.conversation, timer.wait_no);
+        let is_new = self.fired.get(&key).is_none_or(|at_ms| now_ms - *at_ms >= FIRE_AGAIN_MS);
+        if is_new {
+            self.fired.insert(key, now_ms);
+        }
+        is_new
     }
 
     fn forget_old(&mut self, now_ms: i64) {
         self.fired.retain(|_, at_ms| now_ms - *at_ms < FORGET_AFTER_MS);
-        self.issued.retain(|_, at_ms| now_ms - *at_ms < FORGET_AFTER_MS);
     }
-}
-
-fn rings<K: std::hash::Hash + Eq>(rung: &mut HashMap<K, i64>, key: K, again_ms: i64, now_ms: i64) -> bool {
-    let is_new = rung.get(&key).is_none_or(|at_ms| now_ms - *at_ms >= again_ms);
-    if is_new {
-        rung.insert(key, now_ms);
-    }
-    is_new
 }
 
 impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
@@ -91,8 +81,10 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.alarm.expect(now_ms + LOOK_AGAIN_MS);
         let timers = due.timers.iter().filter(|due| self.alarm.fires(&due.timer, now_ms));
         let mut inputs: Vec<v1::Input> = timers.map(|due| fired(due, now_ms)).collect();
-        let ringing = due.activities.into_iter().filter(|activity| self.alarm.issues(activity, now_ms));
-        let (late, lost): (Vec<_>, Vec<_>) = ringing.partition(|activity| activity.deadline_at_ms <= now_ms);
+        let postponed: Vec<(Uuid, i64)> =
+            due.activities.iter().map(|activity| (id_of(activity), due_again(activity, now_ms))).collect();
+        let (late, lost): (Vec<_>, Vec<_>) =
+            due.activities.into_iter().partition(|activity| activity.deadline_at_ms <= now_ms);
         inputs.extend(late.iter().map(|activity| activity::result(activity, now_ms, Err(too_late()))));
         metrics::counter!("turnloom_runner_activities_issued_again_total").increment(lost.len() as u64);
         let appended = if inputs.is_empty() { Ok(()) } else { self.transport.append(inputs).await };
@@ -100,20 +92,32 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         if let Err(error) = appended.and(issued) {
             tracing::warn!(%error, "what is due cannot be put into the stream; trying again");
             self.alarm = Alarm { look_at_ms: now_ms + PAUSE_MS, ..Alarm::default() };
+            return Ok(());
         }
-        Ok(())
+        if postponed.is_empty() { Ok(()) } else { self.store.postpone(&postponed).await }
     }
 
     /// Remembers what will be due because of a commit, whose activities are about to be issued.
     pub(super) fn expect(&mut self, commit: &Commit) {
-        let now_ms = (self.clock)();
         for timer in &commit.timers {
             self.alarm.expect(timer.due_at_ms);
         }
         for activity in &commit.activities {
-            self.alarm.issues(activity, now_ms);
             self.alarm.expect(activity.planned_at_ms + ISSUE_AGAIN_MS);
         }
+    }
+}
+
+fn id_of(activity: &v1::Activity) -> Uuid {
+    Uuid::from_slice(&activity.id).unwrap_or_default()
+}
+
+/// When an activity that was issued again, or given up, is due once more; not later than its deadline, if that is to come.
+fn due_again(activity: &v1::Activity, now_ms: i64) -> i64 {
+    if activity.deadline_at_ms <= now_ms {
+        now_ms + FIRE_AGAIN_MS
+    } else {
+        activity.deadline_at_ms.min(now_ms + ISSUE_AGAIN_MS)
     }
 }
 

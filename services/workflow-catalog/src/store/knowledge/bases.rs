@@ -6,12 +6,13 @@ use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUu
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use flow_model::{AccountId, KnowledgeBaseId};
+use pg::Prepare;
 use uuid::Uuid;
 
 use crate::store::{Store, StoreError};
 
 /// The columns of [`StoredBase`].
-pub(super) const COLUMNS: &str = "b.id, b.name, b.description, b.language, b.revision, b.created_at, b.updated_at, \
+pub(super) const COLUMNS: &str = "b.id, b.name, b.description, b.language, b.created_at, b.updated_at, \
      (SELECT count(*) FROM documents d WHERE d.base_id = b.id) AS documents, \
      (SELECT coalesce(sum(d.passages), 0)::bigint FROM documents d WHERE d.base_id = b.id) AS passages";
 
@@ -37,9 +38,6 @@ pub(crate) struct StoredBase {
     pub description: String,
     #[diesel(sql_type = Text)]
     pub language: String,
-    /// Another one when its passages or their vectors are others.
-    #[diesel(sql_type = BigInt)]
-    pub revision: i64,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
@@ -66,6 +64,16 @@ impl StoredBase {
     }
 }
 
+/// As much of a base as a search needs.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub(crate) struct SearchedBase {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Another one when its passages or their vectors are others.
+    #[diesel(sql_type = BigInt)]
+    pub revision: i64,
+}
+
 #[derive(QueryableByName)]
 struct Missing {
     #[diesel(sql_type = Integer)]
@@ -87,7 +95,7 @@ impl Store {
                 Box::pin(async move {
                     let query = "INSERT INTO knowledge_bases (id, account_id, name, name_key, description, language, created_at, updated_at)
                          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-                         RETURNING id, name, description, language, revision, created_at, updated_at, 0::bigint AS documents, 0::bigint AS passages";
+                         RETURNING id, name, description, language, created_at, updated_at, 0::bigint AS documents, 0::bigint AS passages";
                     Ok(sql_query(query)
                         .bind::<SqlUuid, _>(new.id.as_uuid())
                         .bind::<SqlUuid, _>(new.account.as_uuid())
@@ -114,6 +122,21 @@ impl Store {
             .bind::<SqlUuid, _>(account.as_uuid())
             .bind::<SqlUuid, _>(id)
             .bind::<Text, _>(key)
+            .get_result(&mut *connection)
+            .await?)
+    }
+
+    /// The account's base that is called so, for a search.
+    pub async fn searched_base(&self, account: AccountId, called: &str) -> Result<SearchedBase, StoreError> {
+        let (id, key) = keys(called);
+        let mut connection = self.pool.of(account.as_uuid()).await?;
+        let query =
+            "SELECT id, revision FROM knowledge_bases WHERE account_id = $1 AND (id = $2 OR name_key = $3)";
+        Ok(sql_query(query)
+            .bind::<SqlUuid, _>(account.as_uuid())
+            .bind::<SqlUuid, _>(id)
+            .bind::<Text, _>(key)
+            .prepared()
             .get_result(&mut *connection)
             .await?)
     }

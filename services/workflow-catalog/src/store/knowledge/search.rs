@@ -1,7 +1,7 @@
 //! Passages by their words: PostgreSQL's full text search knows a language's word endings and little words.
 //!
 //! A search is a few statements: the base's languages and size, the question's stems in each, how many passages have
-//! each, then the passages that have most of them, weighted by how rare they are.
+//! each, the numbers of the passages that have most of them, weighted by how rare they are, then the texts of the best.
 
 use diesel::sql_types::{Array, BigInt, Double, Integer, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
@@ -33,9 +33,23 @@ pub(crate) struct WantedTerm {
     pub having: i64,
 }
 
-/// A passage that has some of the stems.
+/// How a passage that has some of the stems fits them.
 #[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct Candidate {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    #[diesel(sql_type = Text)]
+    pub language: String,
+    #[diesel(sql_type = Integer)]
+    pub words: i32,
+    /// How often it has each stem, in the order of the search; one in a heading counts for three.
+    #[diesel(sql_type = Array<Integer>)]
+    pub counts: Vec<i32>,
+}
+
+/// What a passage says, and where it stands.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct Passage {
     #[diesel(sql_type = BigInt)]
     pub id: i64,
     #[diesel(sql_type = Text)]
@@ -48,13 +62,6 @@ pub(crate) struct Candidate {
     pub position: i32,
     #[diesel(sql_type = Text)]
     pub body: String,
-    #[diesel(sql_type = Text)]
-    pub language: String,
-    #[diesel(sql_type = Integer)]
-    pub words: i32,
-    /// How often it has each stem, in the order of the search; one in a heading counts for three.
-    #[diesel(sql_type = Array<Integer>)]
-    pub counts: Vec<i32>,
 }
 
 impl Store {
@@ -107,6 +114,23 @@ impl Store {
         let mut connection = self.pool.get().await?;
         by_words(&mut connection, base, terms, weights, others, rows_max).await
     }
+
+    /// These passages of a base, in any order; those that are gone are left out.
+    pub async fn passages(&self, base: Uuid, ids: &[i64]) -> Result<Vec<Passage>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.pool.get().await?;
+        let query = "SELECT p.id, p.document_id AS document, d.title, p.headings, p.position, p.body
+             FROM passages p JOIN documents d ON d.base_id = p.base_id AND d.id = p.document_id
+             WHERE p.base_id = $1 AND p.id = ANY($2)";
+        Ok(sql_query(query)
+            .bind::<SqlUuid, _>(base)
+            .bind::<Array<BigInt>, _>(ids)
+            .prepared()
+            .get_results(&mut *connection)
+            .await?)
+    }
 }
 
 async fn by_words(
@@ -129,13 +153,12 @@ async fn by_words(
         ), wanted AS (
             SELECT id FROM best UNION SELECT id FROM unnest($6::bigint[]) AS o (id)
         )
-        SELECT p.id, p.document_id AS document, d.title, p.headings, p.position, p.body, p.language, p.words,
+        SELECT p.id, p.language, p.words,
             ARRAY(SELECT coalesce((
                     SELECT cardinality(w.positions) + 2 * cardinality(array_positions(w.weights, 'A'))
                     FROM unnest(p.search) AS w WHERE w.lexeme = t.lexeme AND t.language = p.language), 0)::integer
                 FROM terms t ORDER BY t.no) AS counts
         FROM wanted w JOIN passages p ON p.id = w.id AND p.base_id = $1
-        JOIN documents d ON d.base_id = p.base_id AND d.id = p.document_id
         ORDER BY p.id";
     Ok(sql_query(query)
         .bind::<SqlUuid, _>(base)

@@ -1,27 +1,42 @@
 //! Searching: the passages that speak of what a question asks.
 
+use std::collections::HashMap;
+
 use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
+use flow_model::AccountId;
 use knowledge::limits::FOUND_MAX;
 use knowledge::rank::{self, Counted, Fit, Term};
 use knowledge::{Language, question};
 
 use super::base_failure;
-use super::document::base_of;
 use super::meaning::{Meaning, Near};
 use crate::store::Store;
-use crate::store::knowledge::{Candidate, Shape, WantedTerm};
+use crate::store::knowledge::{Candidate, Passage, Shape, WantedTerm};
+use crate::usecase::account_of;
 
 /// Passages that are looked at closely.
 const CANDIDATES_MAX: i64 = 200;
 
-/// Searches.
+/// Searches. Passages that are replaced while their texts are fetched are searched for once more.
 pub(crate) async fn search(
     store: &Store,
     meaning: &Meaning,
     request: v1::SearchKnowledgeRequest,
 ) -> Result<v1::SearchKnowledgeResponse, Failure> {
-    let base = base_of(store, &request.account_id, &request.base).await?;
+    let account = account_of(&request.account_id)?;
+    let (found, is_whole) = look(store, meaning, account, &request).await?;
+    if is_whole { Ok(found) } else { Ok(look(store, meaning, account, &request).await?.0) }
+}
+
+/// What is found, and whether none of it was removed meanwhile.
+async fn look(
+    store: &Store,
+    meaning: &Meaning,
+    account: AccountId,
+    request: &v1::SearchKnowledgeRequest,
+) -> Result<(v1::SearchKnowledgeResponse, bool), Failure> {
+    let base = store.searched_base(account, &request.base).await.map_err(|error| base_failure(&error))?;
     let mut shapes = store.shapes(base.id).await.map_err(|error| base_failure(&error))?;
     if !request.language.is_empty() {
         if Language::parse(&request.language).is_none() {
@@ -39,24 +54,30 @@ pub(crate) async fn search(
     let wanted = wanted.map_err(|error| base_failure(&error))?;
     let terms = weighed(&wanted, &shapes);
     let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
-    let near = meaning.nearest(&base, &request.query).await;
+    let near = if shapes.is_empty() { Vec::new() } else { meaning.nearest(base, &request.query).await };
     let others: Vec<i64> = near.iter().map(|(id, _)| *id).collect();
     let candidates = store.candidates(base.id, &wanted, &weights, &others, CANDIDATES_MAX).await;
     let mut candidates = candidates.map_err(|error| base_failure(&error))?;
     candidates.retain(|candidate| shapes.iter().any(|shape| shape.language == candidate.language));
     let fits = fits(&candidates, &wanted, &terms, &shapes);
     let order = order(&candidates, fits, &near, limit);
+    let ids: Vec<i64> = order.iter().map(|placed| placed.candidate.id).collect();
+    let passages = store.passages(base.id, &ids).await.map_err(|error| base_failure(&error))?;
+    let is_whole = passages.len() == ids.len();
+    let passages: HashMap<i64, Passage> = passages.into_iter().map(|passage| (passage.id, passage)).collect();
     // Of several languages the terms are those of the best passage.
     let language = order.first().map(|best| best.candidate.language.clone());
     let told = terms
         .into_iter()
         .zip(&wanted)
         .filter(|(_, wanted)| language.as_ref().is_none_or(|language| wanted.language == *language));
-    Ok(v1::SearchKnowledgeResponse {
+    let with_text = |placed: Placed<'_>| Some(found(passages.get(&placed.candidate.id)?, placed));
+    let response = v1::SearchKnowledgeResponse {
         base_id: flow_model::KnowledgeBaseId::new(base.id).to_vec().into(),
         terms: told.map(|(term, _)| v1::SearchTerm { lexeme: term.lexeme, weight: term.weight }).collect(),
-        passages: order.into_iter().map(found).collect(),
-    })
+        passages: order.into_iter().filter_map(with_text).collect(),
+    };
+    Ok((response, is_whole))
 }
 
 /// A passage with all that decides its place.
@@ -133,13 +154,13 @@ fn words_mean(shapes: &[Shape], language: &str) -> f64 {
     shape.map_or(1.0, |shape| shape.words as f64 / shape.passages.max(1) as f64)
 }
 
-fn found(Placed { candidate, fit, similarity }: Placed<'_>) -> v1::FoundPassage {
+fn found(passage: &Passage, Placed { candidate, fit, similarity }: Placed<'_>) -> v1::FoundPassage {
     v1::FoundPassage {
-        document: candidate.document.clone(),
-        title: candidate.title.clone(),
-        headings: candidate.headings.clone(),
-        position: u32::try_from(candidate.position).unwrap_or(0),
-        text: candidate.body.clone(),
+        document: passage.document.clone(),
+        title: passage.title.clone(),
+        headings: passage.headings.clone(),
+        position: u32::try_from(passage.position).unwrap_or(0),
+        text: passage.body.clone(),
         language: candidate.language.clone(),
         score: fit.score,
         coverage: fit.coverage,
