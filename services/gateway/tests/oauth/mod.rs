@@ -3,6 +3,7 @@
 
 mod clients;
 mod codes;
+mod cors;
 mod pages;
 mod refreshing;
 mod tokens;
@@ -203,7 +204,7 @@ fn named<'a>(client: &'a Client, pairs: &[(&'a str, &'a str)]) -> Pairs<'a> {
     pairs
 }
 
-fn encoded(pairs: &[(&str, &str)]) -> String {
+pub fn encoded(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
