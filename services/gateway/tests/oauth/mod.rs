@@ -3,6 +3,7 @@
 
 mod clients;
 mod codes;
+mod consents;
 mod cors;
 mod pages;
 mod refreshing;

@@ -108,7 +108,8 @@ fn decide() -> Value {
     operation(
         "decideAuthorization",
         "Decide",
-        "Where the form of the page is sent. The browser goes back to the client with a `code`, which is good once and for a minute, or with an `error`. A code is in the audit log as `authorizeOAuthClient`.",
+        "Where the form of the page is sent. The browser goes back to the client with a `code`, which is good once and for a minute, or with an `error`. A code is in the audit log as `authorizeOAuthClient`. \
+         What comes of it lasts no longer than the key that was shown: when that is revoked or its time is over, all of it ends; a rotation ends nothing.",
         json!({"requestBody": form(&properties, &["request", "decision"], &example), "responses": pages("None: it ends elsewhere")}),
     )
 }

@@ -19,6 +19,11 @@ use crate::oauth::{
 const REVOKE: &str = "UPDATE oauth_grants SET revoked_at = COALESCE(revoked_at, now()),
         expires_at = least(expires_at, now() + interval '1 hour') WHERE id = $1";
 
+/// That the key of whoever consented to grant or code `g` lets somebody in; of client credentials there is none. The grant follows the key's
+/// row, so there is nothing to be carried over when a key is revoked, and nothing that could be forgotten.
+const CONSENT_HOLDS: &str = "(g.granted_by IS NULL OR EXISTS (
+        SELECT 1 FROM api_keys k WHERE k.id = g.granted_by AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())))";
+
 #[derive(QueryableByName)]
 struct HolderRow {
     #[diesel(sql_type = SqlUuid)]
@@ -89,11 +94,11 @@ impl Store {
     /// Whom a grant stands for, while it is live.
     pub(crate) async fn grant_holder(&self, grant: Uuid) -> Result<Option<GrantHolder>, StoreError> {
         let mut connection = self.pool.get().await?;
-        let found: Option<HolderRow> = sql_query(
+        let found: Option<HolderRow> = sql_query(format!(
             "SELECT c.id AS client_id, c.account_id, g.level, a.limits
              FROM oauth_grants g JOIN oauth_clients c ON c.id = g.client_id JOIN accounts a ON a.id = c.account_id
-             WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now()",
-        )
+             WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now() AND {CONSENT_HOLDS}"
+        ))
         .bind::<SqlUuid, _>(grant)
         .get_result(&mut *connection)
         .await
@@ -184,11 +189,11 @@ impl Store {
 }
 
 async fn use_code(connection: &mut AsyncPgConnection, exchange: Exchange) -> Result<Given, StoreError> {
-    let found: Option<CodeRow> = sql_query(
+    let found: Option<CodeRow> = sql_query(format!(
         "SELECT client_id, redirect_uri, redirect_uri_given, challenge, level, granted_by,
-                expires_at > now() AS is_open, grant_id
-         FROM oauth_codes WHERE code_sha256 = $1 FOR UPDATE",
-    )
+                expires_at > now() AND {CONSENT_HOLDS} AS is_open, grant_id
+         FROM oauth_codes g WHERE code_sha256 = $1 FOR UPDATE"
+    ))
     .bind::<Binary, _>(exchange.code_sha256.as_slice())
     .get_result(connection)
     .await
@@ -223,12 +228,12 @@ async fn use_code(connection: &mut AsyncPgConnection, exchange: Exchange) -> Res
 }
 
 async fn use_refresh(connection: &mut AsyncPgConnection, refresh: Refresh) -> Result<Given, StoreError> {
-    let found: Option<RefreshRow> = sql_query(
+    let found: Option<RefreshRow> = sql_query(format!(
         "SELECT t.grant_id, g.client_id, g.level, t.used_at IS NOT NULL AS is_used,
-                t.expires_at > now() AND g.revoked_at IS NULL AND g.expires_at > now() AS is_live
+                t.expires_at > now() AND g.revoked_at IS NULL AND g.expires_at > now() AND {CONSENT_HOLDS} AS is_live
          FROM oauth_refresh_tokens t JOIN oauth_grants g ON g.id = t.grant_id
-         WHERE t.token_sha256 = $1 FOR UPDATE OF t",
-    )
+         WHERE t.token_sha256 = $1 FOR UPDATE OF t"
+    ))
     .bind::<Binary, _>(refresh.token_sha256.as_slice())
     .get_result(connection)
     .await
