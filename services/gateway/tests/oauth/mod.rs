@@ -7,6 +7,7 @@ mod consents;
 mod cors;
 mod pages;
 mod refreshing;
+mod tails;
 mod tokens;
 
 use std::collections::HashMap;
