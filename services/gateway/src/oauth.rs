@@ -18,6 +18,7 @@
 //!   at most 0.9 s ago ([`crate::auth`]).
 //! - What somebody consented to lasts no longer than the key that was shown for it: who revokes a key that was stolen has also ended what the
 //!   thief let in with it. A rotation changes the key's secret and not the key.
+//! - A grant gives [`REFRESHES_MAX`] refresh tokens in an hour at most: those that were used are kept, so that a second use is noticed.
 //!
 //! Deliberately absent: sessions and cookies (who consents shows a key, each time), clients of other accounts, an implicit grant, passwords,
 //! registration by anybody.
@@ -58,6 +59,8 @@ pub(crate) const CODE_SECONDS: i64 = 60;
 pub(crate) const CONSENT_SECONDS: i64 = 600;
 /// How long a refresh token that nobody uses is good, days.
 pub(crate) const REFRESH_DAYS: i64 = 30;
+/// Refresh tokens of a grant in an hour at most: one in fifteen seconds, for access tokens that last ten minutes.
+pub(crate) const REFRESHES_MAX: i64 = 240;
 /// How long a grant by code lasts at most, however often it is refreshed, days.
 pub(crate) const GRANT_DAYS: i64 = 365;
 /// How long a key signs, days.

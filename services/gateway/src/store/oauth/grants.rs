@@ -12,7 +12,8 @@ use super::super::{Store, StoreError};
 use crate::key::Level;
 use crate::limit::{Limits, Quotas};
 use crate::oauth::{
-    ACCESS_SECONDS, CODE_SECONDS, Consent, Exchange, GRANT_DAYS, Given, GrantHolder, REFRESH_DAYS, Refresh,
+    ACCESS_SECONDS, CODE_SECONDS, Consent, Exchange, GRANT_DAYS, Given, GrantHolder, REFRESH_DAYS,
+    REFRESHES_MAX, Refresh,
 };
 
 /// Ends a grant. Its row stays until its access tokens are over.
@@ -68,6 +69,12 @@ struct RefreshRow {
     is_used: bool,
     #[diesel(sql_type = Bool)]
     is_live: bool,
+}
+
+#[derive(QueryableByName)]
+struct WaitRow {
+    #[diesel(sql_type = BigInt)]
+    seconds: i64,
 }
 
 #[derive(QueryableByName)]
@@ -188,7 +195,20 @@ impl Store {
     }
 }
 
+/// Keeps a client from being removed before this transaction is over; false when there is none. Whoever removes one begins with its row, too, so
+/// neither waits for the other in a circle.
+async fn hold(connection: &mut AsyncPgConnection, client: OAuthClientId) -> Result<bool, StoreError> {
+    let held = sql_query("SELECT 1 FROM oauth_clients WHERE id = $1 FOR KEY SHARE")
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .execute(connection)
+        .await?;
+    Ok(held == 1)
+}
+
 async fn use_code(connection: &mut AsyncPgConnection, exchange: Exchange) -> Result<Given, StoreError> {
+    if !hold(connection, exchange.client).await? {
+        return Ok(Given::Nothing);
+    }
     let found: Option<CodeRow> = sql_query(format!(
         "SELECT client_id, redirect_uri, redirect_uri_given, challenge, level, granted_by,
                 expires_at > now() AND {CONSENT_HOLDS} AS is_open, grant_id
@@ -228,6 +248,9 @@ async fn use_code(connection: &mut AsyncPgConnection, exchange: Exchange) -> Res
 }
 
 async fn use_refresh(connection: &mut AsyncPgConnection, refresh: Refresh) -> Result<Given, StoreError> {
+    if !hold(connection, refresh.client).await? {
+        return Ok(Given::Nothing);
+    }
     let found: Option<RefreshRow> = sql_query(format!(
         "SELECT t.grant_id, g.client_id, g.level, t.used_at IS NOT NULL AS is_used,
                 t.expires_at > now() AND g.revoked_at IS NULL AND g.expires_at > now() AND {CONSENT_HOLDS} AS is_live
@@ -253,12 +276,30 @@ async fn use_refresh(connection: &mut AsyncPgConnection, refresh: Refresh) -> Re
     if level > granted {
         return Ok(Given::TooMuch);
     }
+    if let Some(seconds) = over_pace(connection, token.grant_id).await? {
+        return Ok(Given::TooSoon { seconds });
+    }
     sql_query("UPDATE oauth_refresh_tokens SET used_at = now() WHERE token_sha256 = $1")
         .bind::<Binary, _>(refresh.token_sha256.as_slice())
         .execute(connection)
         .await?;
     add_refresh(connection, token.grant_id, refresh.next_sha256).await?;
     Ok(Given::Grant { grant: token.grant_id, level })
+}
+
+/// When a grant has given as many refresh tokens as it may in the last hour: the seconds until it may give the next.
+async fn over_pace(connection: &mut AsyncPgConnection, grant: Uuid) -> Result<Option<u64>, StoreError> {
+    let found: Option<WaitRow> = sql_query(
+        "SELECT ceil(extract(epoch FROM made_at + interval '1 hour' - now()))::bigint AS seconds
+         FROM oauth_refresh_tokens WHERE grant_id = $1 AND made_at > now() - interval '1 hour'
+         ORDER BY made_at DESC OFFSET $2 LIMIT 1",
+    )
+    .bind::<SqlUuid, _>(grant)
+    .bind::<BigInt, _>(REFRESHES_MAX - 1)
+    .get_result(connection)
+    .await
+    .optional()?;
+    Ok(found.map(|row| u64::try_from(row.seconds).unwrap_or(0).max(1)))
 }
 
 async fn add_refresh(
