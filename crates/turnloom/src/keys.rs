@@ -42,7 +42,7 @@ enum Command {
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
-    /// Ends a key for ever, with all its secrets: every gateway refuses it within a second
+    /// Ends a key for ever, with all its secrets and what OAuth clients were given by it: every gateway refuses them within a second
     Revoke {
         /// Its id
         #[arg(id = "api_key", value_name = "KEY")]

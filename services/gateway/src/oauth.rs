@@ -8,7 +8,7 @@
 //! ```text
 //! code     none –consent→ open –exchange→ used (names its grant) ;  open –60 s→ over
 //! refresh  none –exchange or refresh→ current –refresh→ used ;      current –30 d→ over
-//! grant    none –exchange or client credentials→ live –revoked, its client removed, its time over→ ended
+//! grant    none –exchange or client credentials→ live –revoked, its client removed, the key that consented revoked or over, its time over→ ended
 //! ```
 //! - Using a code or a refresh token, and what comes of it, is one transaction that holds its row. Of two at once the second finds it used.
 //! - A code or refresh token that is used again has been in two hands: its grant is revoked, in that same transaction, and nobody is told
@@ -16,6 +16,9 @@
 //! - What dies after that commit and before the answer leaves a client without tokens, which begins again: what it sends again is a second use.
 //! - An access token is good while its signature and time are, and its grant is live: a gateway asks the database as it does about keys,
 //!   at most 0.9 s ago ([`crate::auth`]).
+//! - What somebody consented to lasts no longer than the key that was shown for it: who revokes a key that was stolen has also ended what the
+//!   thief let in with it. A rotation changes the key's secret and not the key.
+//! - A grant gives [`REFRESHES_MAX`] refresh tokens in an hour at most: those that were used are kept, so that a second use is noticed.
 //!
 //! Deliberately absent: sessions and cookies (who consents shows a key, each time), clients of other accounts, an implicit grant, passwords,
 //! registration by anybody.
@@ -56,6 +59,8 @@ pub(crate) const CODE_SECONDS: i64 = 60;
 pub(crate) const CONSENT_SECONDS: i64 = 600;
 /// How long a refresh token that nobody uses is good, days.
 pub(crate) const REFRESH_DAYS: i64 = 30;
+/// Refresh tokens of a grant in an hour at most: one in fifteen seconds, for access tokens that last ten minutes.
+pub(crate) const REFRESHES_MAX: i64 = 240;
 /// How long a grant by code lasts at most, however often it is refreshed, days.
 pub(crate) const GRANT_DAYS: i64 = 365;
 /// How long a key signs, days.

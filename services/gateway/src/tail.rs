@@ -1,8 +1,8 @@
 //! Live tails: an account's events as they are published, for callers that keep a request open.
 //!
 //! A tail fetches as fast as its caller reads and keeps nothing but its place and the last event of each partition.
-//! Whatever fails below it is mended from its place; the caller hears of it in comments. What is deliberately
-//! absent: a task or a buffer for each tail, and anything that outlives the request.
+//! Whatever fails below it is mended from its place; the caller hears of it in comments. It lasts no longer than what it was opened
+//! with ([`standing`]). What is deliberately absent: a task or a buffer for each tail, and anything that outlives the request.
 
 mod event;
 mod frame;
@@ -10,6 +10,7 @@ pub(crate) mod place;
 mod resume;
 mod session;
 mod slots;
+mod standing;
 mod wanted;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use place::Place;
 pub(crate) use session::Session;
 pub(crate) use slots::TooMany;
 use slots::{Slot, Slots};
+pub(crate) use standing::Credential;
 pub(crate) use wanted::Wanted;
 
 /// How many events of a bus message a tail can read; none when the message has no right form.
@@ -66,6 +68,7 @@ impl Tails {
     pub async fn open(
         &self,
         account: AccountId,
+        credential: Credential,
         wanted: Wanted,
         from: Option<Place>,
     ) -> Result<Session, TailError> {
@@ -78,7 +81,7 @@ impl Tails {
         };
         let begin = resume::begin(&self.bus, from).await?;
         let signals = Signals { calls: self.calls.subscribe(), stop: self.stop.clone() };
-        Ok(Session::new(self.bus.clone(), subjects, wanted, begin, signals, slot))
+        Ok(Session::new(self.bus.clone(), subjects, wanted, begin, signals, credential, slot))
     }
 
     /// A place, if need be that of a caller who is gone.

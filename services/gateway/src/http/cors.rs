@@ -1,6 +1,7 @@
 //! Scripts of other sites (CORS, <https://fetch.spec.whatwg.org/#http-cors-protocol>): none may call unless the operator names their site.
 //!
-//! Nothing that a browser adds by itself lets anybody in here, so credentials are never allowed: a script has to bring its key.
+//! Nothing that a browser adds by itself lets anybody in here, so credentials are never allowed: a script has to bring its key. That holds of
+//! the whole API, tokens of OAuth 2.0 included; but on the page where a person decides no script of another site has anything to do.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,6 +13,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::security_headers::Outside;
@@ -31,6 +33,9 @@ const DEPENDS_ON: &str = "Origin";
 /// The same of an answer to a browser that asks beforehand.
 const ASKING_DEPENDS_ON: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
+/// Where a person decides. Its answers are for browsers that are led there, and hold a form that is to be sent from there only.
+const FOR_PEOPLE: &str = "/oauth/authorize";
+
 /// The sites whose scripts may call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origins(Vec<HeaderValue>);
@@ -41,8 +46,12 @@ impl Origins {
         Self(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect())
     }
 
-    /// The site that calls, when its scripts may.
-    pub fn calling(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// The site that calls, when its scripts may, there.
+    pub fn calling_of(&self, request: &ServiceRequest) -> Option<HeaderValue> {
+        if is_for_people(request.path()) { None } else { self.calling(request.headers()) }
+    }
+
+    fn calling(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut given = headers.get_all(ORIGIN);
         let (Some(origin), None) = (given.next(), given.next()) else { return None };
         self.0.iter().find(|known| *known == origin).cloned()
@@ -73,7 +82,7 @@ pub(crate) async fn preflight<B: MessageBody>(
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
         && request
             .app_data::<web::Data<Outside>>()
-            .is_some_and(|outside| outside.origins.calling(request.headers()).is_some());
+            .is_some_and(|outside| outside.origins.calling_of(&request).is_some());
     if !asks {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
@@ -84,6 +93,11 @@ pub(crate) async fn preflight<B: MessageBody>(
         .insert_header((VARY, ASKING_DEPENDS_ON))
         .finish();
     Ok(request.into_response(allowed).map_into_right_body())
+}
+
+/// The router finds a path in any spelling.
+fn is_for_people(path: &str) -> bool {
+    percent_decode_str(path).decode_utf8_lossy() == FOR_PEOPLE
 }
 
 /// An origin as browsers write it: scheme, host, and the port unless it is the scheme's own.
@@ -126,6 +140,16 @@ mod tests {
             "chrome-extension://abc",
         ] {
             assert!(origin(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_page_for_people_is_known_in_any_spelling() {
+        for path in ["/oauth/authorize", "/oauth/%61uthorize", "/%6Fauth/authoriz%65", "/oauth%2Fauthorize"] {
+            assert!(is_for_people(path), "{path}");
+        }
+        for path in ["/oauth/token", "/oauth/authorize/x", "/", "/v1/workflows", "/%ff"] {
+            assert!(!is_for_people(path), "{path}");
         }
     }
 

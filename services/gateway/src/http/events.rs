@@ -12,7 +12,7 @@ use flow_model::limits::CUSTOMER_ID_CHARS_MAX;
 use flow_model::{ConversationId, ExecutionId, WorkflowId};
 use futures::stream;
 
-use super::caller::Caller;
+use super::caller::{CallerWithKey, bearer};
 use super::error::ApiError;
 use super::openapi::texts::NO_CONTROLS;
 use super::operation::{Answer, CHANNEL, Kind, Operation, Parameter, RequestHeader, Shape};
@@ -21,7 +21,7 @@ use crate::key::Level;
 use crate::limit::Class;
 use crate::state::State;
 use crate::tail::place::{PLACE_CHARS_MAX, Place};
-use crate::tail::{TailError, Wanted};
+use crate::tail::{Credential, TailError, Wanted};
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 /// Tells nginx that an answer is not to be gathered.
@@ -38,7 +38,9 @@ pub(in crate::http) static OPERATION: Operation = Operation {
                   `event` its type, `id` a place to go on from. It begins with the next event, or after `Last-Event-ID`: then nothing is left out that \
                   is still kept. What is not kept any more is told by an event `gap`, and the stream goes on with the oldest there is. An event may \
                   come again with the same `data.id` after a crash, in another stream. Every 15 s comes a comment, with an `id` of its own; events \
-                  pause, and the stream stays, while the bus is away. A gateway that stops ends its streams; ask again.\n\n\
+                  pause, and the stream stays, while the bus is away. A gateway that stops ends its streams; ask again. A stream lasts no longer \
+                  than what it was asked for with: when an access token is over, or within five seconds after a key or grant was revoked, it ends with an \
+                  event `end`, whose `reason` is `token_expired` or `unauthorized`, and whose `id` is the place to go on from.\n\n\
                   An account may have 10 streams at once; more are refused with 503.",
     level: Level::ReadOnly,
     class: Class::Read,
@@ -97,7 +99,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
 };
 
 pub(in crate::http) async fn tail(
-    Caller { account }: Caller,
+    CallerWithKey(holder): CallerWithKey,
     state: web::Data<State>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
@@ -112,7 +114,8 @@ pub(in crate::http) async fn tail(
     if request.method() == Method::HEAD {
         return Ok(response.streaming(stream::empty::<Result<Bytes, Infallible>>()));
     }
-    let session = state.tails.open(*account, wanted, from).await.map_err(refusal)?;
+    let credential = Credential::new(&state.auth, bearer(&request)?, &holder);
+    let session = state.tails.open(*holder.account(), credential, wanted, from).await.map_err(refusal)?;
     let told = stream::unfold(session, |mut session| async move {
         let said = session.next().await?;
         Some((Ok::<Bytes, Infallible>(said), session))

@@ -37,7 +37,7 @@ pub(crate) async fn security_headers(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let outside = request.app_data::<web::Data<Outside>>().cloned();
-    let origin = outside.as_ref().and_then(|outside| outside.origins.calling(request.headers()));
+    let origin = outside.as_ref().and_then(|outside| outside.origins.calling_of(&request));
     let tell = |headers: &mut HeaderMap| {
         for (name, value) in &ALWAYS {
             set(headers, name, value);

@@ -53,6 +53,8 @@ pub(crate) enum Given {
     UsedBefore,
     /// Nothing: more is asked for than was granted.
     TooMuch,
+    /// Nothing yet: the grant has given [`super::REFRESHES_MAX`] refresh tokens in the last hour. The one that was shown stays good.
+    TooSoon { seconds: u64 },
 }
 
 /// Whom a grant that is live stands for.

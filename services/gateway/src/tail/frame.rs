@@ -54,6 +54,32 @@ impl Reason {
     }
 }
 
+/// The last thing that a tail says: nothing comes after it.
+pub(super) fn end(reason: End, place: &Place) -> String {
+    let (code, text) = reason.words();
+    format!(": this ends here: {text}\nevent: end\nid: {place}\ndata: {{\"reason\":\"{code}\"}}\n\n")
+}
+
+/// Why a tail ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The access token that it was opened with is over.
+    TokenExpired,
+    /// The key or token that it was opened with lets nobody in any more.
+    Unauthorized,
+}
+
+impl End {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TokenExpired => {
+                ("token_expired", "the access token has expired; come again with another one")
+            }
+            Self::Unauthorized => ("unauthorized", "the API key or access token is not valid any more"),
+        }
+    }
+}
+
 /// Adds an event, its JSON on one line.
 pub(super) fn event(out: &mut String, event_type: &str, place: &Place, raw: &RawValue) {
     let json = one_line(raw);
@@ -95,10 +121,11 @@ mod tests {
         for text in [opening(&PLACE), alive(&PLACE), comment("x")] {
             assert!(text.ends_with("\n\n") && !text.contains("data:"), "{text}");
         }
-        for reason in [Reason::Expired, Reason::MadeAgain] {
-            let text = gap(reason, &PLACE);
+        let gaps = [Reason::Expired, Reason::MadeAgain].map(|reason| (gap(reason, &PLACE), reason.words().0));
+        let ends = [End::TokenExpired, End::Unauthorized].map(|end| (self::end(end, &PLACE), end.words().0));
+        for (text, code) in [gaps, ends].concat() {
             let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-            assert_eq!(data, [format!("{{\"reason\":\"{}\"}}", reason.words().0)], "{text}");
+            assert_eq!(data, [format!("{{\"reason\":\"{code}\"}}")], "{text}");
         }
     }
 }

@@ -16,6 +16,7 @@ use super::frame;
 use super::place::Place;
 use super::resume::{Begin, gone, rewound};
 use super::slots::Slot;
+use super::standing::{Credential, Standing};
 use super::wanted::Wanted;
 
 /// A sign of life comes so often: proxies cut lines that are silent for a minute.
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     subjects: Vec<String>,
     wanted: Wanted,
     signals: Signals,
+    /// Whether its caller may hear more.
+    standing: Standing,
     /// What is to be said before anything else.
     said: Option<String>,
     /// Everything up to here is told.
@@ -47,6 +50,8 @@ pub(crate) struct Session {
 
 /// What made a tail do something.
 enum Turn {
+    /// It is time to look whether its caller is still let in.
+    Due,
     /// It is time for a sign of life.
     Alive,
     /// All are called, so that those whose callers are gone end.
@@ -62,6 +67,7 @@ impl Session {
         wanted: Wanted,
         begin: Begin,
         signals: Signals,
+        credential: Credential,
         slot: Slot,
     ) -> Self {
         Self {
@@ -70,6 +76,7 @@ impl Session {
             subjects,
             wanted,
             signals,
+            standing: Standing::new(credential),
             said: Some(begin.said),
             place: begin.place,
             earliest: begin.place.seq.saturating_add(1),
@@ -86,16 +93,25 @@ impl Session {
         let mut said = self.said.take().unwrap_or_default();
         let stop = self.signals.stop.clone();
         while said.is_empty() {
-            let (alive_at, mut calls) = (self.alive_at, self.signals.calls.clone());
+            if self.standing.has_ended() {
+                return None;
+            }
+            let (due, alive_at, mut calls) = (self.standing.due(), self.alive_at, self.signals.calls.clone());
+            let goes_on = self.standing.is_good();
             let turn = tokio::select! {
                 biased;
                 () = stop.requested() => return None,
+                () = tokio::time::sleep_until(due) => Turn::Due,
                 () = tokio::time::sleep_until(alive_at) => Turn::Alive,
                 Ok(()) = calls.changed() => Turn::Called,
-                said = self.go_on() => Turn::Said(said),
+                said = self.go_on(), if goes_on => Turn::Said(said),
             };
             said = match turn {
                 Turn::Said(said) => said,
+                Turn::Due => tokio::select! {
+                    () = stop.requested() => return None,
+                    said = self.standing.look(&self.place) => said,
+                },
                 Turn::Called => {
                     self.signals.calls.mark_unchanged();
                     frame::comment("are you there?")

@@ -3,8 +3,11 @@
 
 mod clients;
 mod codes;
+mod consents;
+mod cors;
 mod pages;
 mod refreshing;
+mod tails;
 mod tokens;
 
 use std::collections::HashMap;
@@ -203,7 +206,7 @@ fn named<'a>(client: &'a Client, pairs: &[(&'a str, &'a str)]) -> Pairs<'a> {
     pairs
 }
 
-fn encoded(pairs: &[(&str, &str)]) -> String {
+pub fn encoded(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

@@ -102,6 +102,57 @@ async fn a_client_can_give_tokens_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_grant_gives_so_many_refresh_tokens_in_an_hour() {
+    let stage = Stage::start().await;
+    let client = stage.client("public", "read_only").await;
+    let (_, token) = stage.tokens(&client, "read_only").await;
+    let (_, other) = stage.tokens(&client, "read_only").await;
+    let used = "INSERT INTO oauth_refresh_tokens (token_sha256, grant_id, used_at, expires_at, made_at)
+        SELECT sha256(n::text::bytea), (SELECT min(id::text)::uuid FROM oauth_grants), now(), now() + interval '30 days', now() - interval '59 minutes'
+        FROM generate_series(1, 238) n";
+    stage.gateway.sql(used).await;
+    let (_, last) = stage.both(&stage.refresh(&client, &token).await.expect(200));
+    let refused = stage.refresh(&client, &last).await;
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(error_of(refused, 429), "temporarily_unavailable");
+    stage.refresh(&client, &other).await.expect(200);
+    // Nothing was used up, and after that hour it goes on.
+    stage.gateway.sql("UPDATE oauth_refresh_tokens SET made_at = made_at - interval '1 minute'").await;
+    stage.refresh(&client, &last).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_removed_while_its_tokens_are_renewed() {
+    let stage = Stage::start().await;
+    let client = stage.client("public", "read_only").await;
+    let (code, (_, refresh)) =
+        (stage.code(&client, "read_only").await, stage.tokens(&client, "read_only").await);
+    let database = pg::PgConfig::for_url(&stage.gateway.database_url);
+    let removing = pg::raw::connect(&database, gateway::store::SCHEMA).await.unwrap();
+    let (_, id) = client.id.split_once("client-").unwrap();
+    // As whoever removes it: its row first, and then all that hangs on it.
+    removing
+        .batch_execute(&format!("BEGIN; SELECT 1 FROM oauth_clients WHERE id = '{id}' FOR UPDATE"))
+        .await
+        .unwrap();
+    let asking =
+        async { tokio::join!(stage.exchange(&client, &code, &[]), stage.refresh(&client, &refresh)) };
+    let remove = async {
+        let waiting = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        eventually("both wait", async || (stage.gateway.count(waiting).await == 2).then_some(())).await;
+        removing
+            .batch_execute(&format!("DELETE FROM oauth_clients WHERE id = '{id}'; COMMIT"))
+            .await
+            .unwrap();
+    };
+    let ((exchanged, refreshed), ()) = tokio::join!(asking, remove);
+    for answer in [exchanged, refreshed] {
+        assert_eq!(error_of(answer, 400), "invalid_grant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_is_removed_and_the_rest_stays() {
     let stage = Stage::start().await;
     let client = stage.client("public", "read_only").await;

@@ -16,21 +16,21 @@ fn part(json: &Value) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
-fn parts(token: &str) -> (Value, Value) {
+pub fn parts(token: &str) -> (Value, Value) {
     let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
     let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
     (next(), next())
 }
 
 /// The newest signing key, as it lies in the database of an installation without a key for secrets.
-async fn signing_key(stage: &Stage) -> (Uuid, EcdsaKeyPair) {
+pub async fn signing_key(stage: &Stage) -> (Uuid, EcdsaKeyPair) {
     let query = "SELECT id, private_key FROM oauth_signing_keys ORDER BY number DESC LIMIT 1";
     let row = stage.row(query).await;
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &row.bytes, &SystemRandom::new());
     (row.id, pair.unwrap())
 }
 
-fn signed(pair: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
+pub fn signed(pair: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
     let text = format!("{}.{}", part(header), part(claims));
     let signature = pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))

@@ -19,7 +19,7 @@ pub(in crate::http) static OPERATION: Operation = Operation {
     method: Method::DELETE,
     path: "/v1/api-keys/{api_key_id}",
     summary: "Revoke an API key",
-    description: "Ends a key with all its secrets, for ever: within a second every gateway refuses it. Also the key that asks. It can still be seen. One that is revoked already stays so.",
+    description: "Ends a key with all its secrets, for ever: within a second every gateway refuses it, and all tokens of OAuth clients that were consented to with it. Also the key that asks. It can still be seen. One that is revoked already stays so.",
     level: Level::FullAccess,
     class: Class::Delete,
     query: &[],

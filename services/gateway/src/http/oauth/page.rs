@@ -45,7 +45,8 @@ pub(super) fn consent(status: StatusCode, shown: &Consent<'_>) -> HttpResponse {
          <p>Whatever you choose, you go back to <code>{uri}</code>.</p>\n{problem}\
          <form method=\"post\" action=\"/oauth/authorize\" autocomplete=\"off\">\n\
          <input type=\"hidden\" name=\"request\" value=\"{form}\">\n\
-         <label for=\"api_key\">A full-access API key of your account, which shows that you may decide. <bdi>{name}</bdi> does not get it.</label>\n\
+         <label for=\"api_key\">A full-access API key of your account, which shows that you may decide. <bdi>{name}</bdi> does not get it. \
+         What you allow lasts no longer than this key, and a year at most.</label>\n\
          <input id=\"api_key\" name=\"api_key\" type=\"password\" required maxlength=\"200\" autocomplete=\"off\" spellcheck=\"false\">\n\
          <button type=\"submit\" name=\"decision\" value=\"allow\">Allow</button>\n\
          <button type=\"submit\" name=\"decision\" value=\"deny\" formnovalidate>Deny</button>\n</form>",

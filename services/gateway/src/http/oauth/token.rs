@@ -96,6 +96,7 @@ fn granted(given: Given, client: &Client, refresh: Secret, wrong: &'static str) 
             Ok(Granted { grant, level, subject: client.account.to_string(), refresh: Some(refresh) })
         }
         Given::TooMuch => Err(bad_scope()),
+        Given::TooSoon { seconds } => Err(Refusal::too_many(seconds)),
         Given::Nothing | Given::UsedBefore => Err(Refusal::invalid_grant(wrong)),
     }
 }

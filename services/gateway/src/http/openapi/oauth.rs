@@ -108,7 +108,8 @@ fn decide() -> Value {
     operation(
         "decideAuthorization",
         "Decide",
-        "Where the form of the page is sent. The browser goes back to the client with a `code`, which is good once and for a minute, or with an `error`. A code is in the audit log as `authorizeOAuthClient`.",
+        "Where the form of the page is sent. The browser goes back to the client with a `code`, which is good once and for a minute, or with an `error`. A code is in the audit log as `authorizeOAuthClient`. \
+         What comes of it lasts no longer than the key that was shown: when that is revoked or its time is over, all of it ends; a rotation ends nothing.",
         json!({"requestBody": form(&properties, &["request", "decision"], &example), "responses": pages("None: it ends elsewhere")}),
     )
 }
@@ -135,7 +136,8 @@ fn token() -> Value {
         "getTokens",
         "Get tokens",
         "For a code, a refresh token, or a confidential client's own secret (RFC 6749 §3.2). An access token is good for ten minutes, as `Authorization: Bearer`, wherever an API key is; \
-         its requests count against the limits of its client. A refresh token is good once, for 30 days.",
+         its requests count against the limits of its client. A refresh token is good once, for 30 days; of one consent there are 240 in an hour at most, then 429. \
+         Scripts in browsers may call here and at `/oauth/revoke`, `/oauth/jwks` and the metadata when the operator names their site.",
         json!({"requestBody": form(&properties, &["grant_type"], &example), "responses": responses}),
     )
 }

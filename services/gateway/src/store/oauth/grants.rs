@@ -12,12 +12,18 @@ use super::super::{Store, StoreError};
 use crate::key::Level;
 use crate::limit::{Limits, Quotas};
 use crate::oauth::{
-    ACCESS_SECONDS, CODE_SECONDS, Consent, Exchange, GRANT_DAYS, Given, GrantHolder, REFRESH_DAYS, Refresh,
+    ACCESS_SECONDS, CODE_SECONDS, Consent, Exchange, GRANT_DAYS, Given, GrantHolder, REFRESH_DAYS,
+    REFRESHES_MAX, Refresh,
 };
 
 /// Ends a grant. Its row stays until its access tokens are over.
 const REVOKE: &str = "UPDATE oauth_grants SET revoked_at = COALESCE(revoked_at, now()),
         expires_at = least(expires_at, now() + interval '1 hour') WHERE id = $1";
+
+/// That the key of whoever consented to grant or code `g` lets somebody in; of client credentials there is none. The grant follows the key's
+/// row, so there is nothing to be carried over when a key is revoked, and nothing that could be forgotten.
+const CONSENT_HOLDS: &str = "(g.granted_by IS NULL OR EXISTS (
+        SELECT 1 FROM api_keys k WHERE k.id = g.granted_by AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())))";
 
 #[derive(QueryableByName)]
 struct HolderRow {
@@ -66,6 +72,12 @@ struct RefreshRow {
 }
 
 #[derive(QueryableByName)]
+struct WaitRow {
+    #[diesel(sql_type = BigInt)]
+    seconds: i64,
+}
+
+#[derive(QueryableByName)]
 struct FamilyRow {
     #[diesel(sql_type = SqlUuid)]
     grant_id: Uuid,
@@ -89,11 +101,11 @@ impl Store {
     /// Whom a grant stands for, while it is live.
     pub(crate) async fn grant_holder(&self, grant: Uuid) -> Result<Option<GrantHolder>, StoreError> {
         let mut connection = self.pool.get().await?;
-        let found: Option<HolderRow> = sql_query(
+        let found: Option<HolderRow> = sql_query(format!(
             "SELECT c.id AS client_id, c.account_id, g.level, a.limits
              FROM oauth_grants g JOIN oauth_clients c ON c.id = g.client_id JOIN accounts a ON a.id = c.account_id
-             WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now()",
-        )
+             WHERE g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now() AND {CONSENT_HOLDS}"
+        ))
         .bind::<SqlUuid, _>(grant)
         .get_result(&mut *connection)
         .await
@@ -183,12 +195,25 @@ impl Store {
     }
 }
 
+/// Keeps a client from being removed before this transaction is over; false when there is none. Whoever removes one begins with its row, too, so
+/// neither waits for the other in a circle.
+async fn hold(connection: &mut AsyncPgConnection, client: OAuthClientId) -> Result<bool, StoreError> {
+    let held = sql_query("SELECT 1 FROM oauth_clients WHERE id = $1 FOR KEY SHARE")
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .execute(connection)
+        .await?;
+    Ok(held == 1)
+}
+
 async fn use_code(connection: &mut AsyncPgConnection, exchange: Exchange) -> Result<Given, StoreError> {
-    let found: Option<CodeRow> = sql_query(
+    if !hold(connection, exchange.client).await? {
+        return Ok(Given::Nothing);
+    }
+    let found: Option<CodeRow> = sql_query(format!(
         "SELECT client_id, redirect_uri, redirect_uri_given, challenge, level, granted_by,
-                expires_at > now() AS is_open, grant_id
-         FROM oauth_codes WHERE code_sha256 = $1 FOR UPDATE",
-    )
+                expires_at > now() AND {CONSENT_HOLDS} AS is_open, grant_id
+         FROM oauth_codes g WHERE code_sha256 = $1 FOR UPDATE"
+    ))
     .bind::<Binary, _>(exchange.code_sha256.as_slice())
     .get_result(connection)
     .await
@@ -223,12 +248,15 @@ async fn use_code(connection: &mut AsyncPgConnection, exchange: Exchange) -> Res
 }
 
 async fn use_refresh(connection: &mut AsyncPgConnection, refresh: Refresh) -> Result<Given, StoreError> {
-    let found: Option<RefreshRow> = sql_query(
+    if !hold(connection, refresh.client).await? {
+        return Ok(Given::Nothing);
+    }
+    let found: Option<RefreshRow> = sql_query(format!(
         "SELECT t.grant_id, g.client_id, g.level, t.used_at IS NOT NULL AS is_used,
-                t.expires_at > now() AND g.revoked_at IS NULL AND g.expires_at > now() AS is_live
+                t.expires_at > now() AND g.revoked_at IS NULL AND g.expires_at > now() AND {CONSENT_HOLDS} AS is_live
          FROM oauth_refresh_tokens t JOIN oauth_grants g ON g.id = t.grant_id
-         WHERE t.token_sha256 = $1 FOR UPDATE OF t",
-    )
+         WHERE t.token_sha256 = $1 FOR UPDATE OF t"
+    ))
     .bind::<Binary, _>(refresh.token_sha256.as_slice())
     .get_result(connection)
     .await
@@ -248,12 +276,30 @@ async fn use_refresh(connection: &mut AsyncPgConnection, refresh: Refresh) -> Re
     if level > granted {
         return Ok(Given::TooMuch);
     }
+    if let Some(seconds) = over_pace(connection, token.grant_id).await? {
+        return Ok(Given::TooSoon { seconds });
+    }
     sql_query("UPDATE oauth_refresh_tokens SET used_at = now() WHERE token_sha256 = $1")
         .bind::<Binary, _>(refresh.token_sha256.as_slice())
         .execute(connection)
         .await?;
     add_refresh(connection, token.grant_id, refresh.next_sha256).await?;
     Ok(Given::Grant { grant: token.grant_id, level })
+}
+
+/// When a grant has given as many refresh tokens as it may in the last hour: the seconds until it may give the next.
+async fn over_pace(connection: &mut AsyncPgConnection, grant: Uuid) -> Result<Option<u64>, StoreError> {
+    let found: Option<WaitRow> = sql_query(
+        "SELECT ceil(extract(epoch FROM made_at + interval '1 hour' - now()))::bigint AS seconds
+         FROM oauth_refresh_tokens WHERE grant_id = $1 AND made_at > now() - interval '1 hour'
+         ORDER BY made_at DESC OFFSET $2 LIMIT 1",
+    )
+    .bind::<SqlUuid, _>(grant)
+    .bind::<BigInt, _>(REFRESHES_MAX - 1)
+    .get_result(connection)
+    .await
+    .optional()?;
+    Ok(found.map(|row| u64::try_from(row.seconds).unwrap_or(0).max(1)))
 }
 
 async fn add_refresh(
