@@ -195,7 +195,7 @@ fn refusal(error: &AppendError) -> ApiError {
         }
         AppendError::Unavailable(_) => "The message broker is away; nothing was stored",
         AppendError::Unknown(_) => {
-            "The message broker did not confirm; sending again with the same message_id is safe"
+            "The message broker did not confirm: it may be stored. A message is safe to send again with the same message_id"
         }
     };
     ApiError::because(ErrorCode::ServiceUnavailable, details)

@@ -56,6 +56,20 @@ async fn a_change_has_a_row_that_says_who_what_when_and_from_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_spelling_of_a_path_is_the_same_change() {
+    let gateway = Gateway::start().await;
+    let (api, _) = gateway.key(Level::FullAccess).await;
+    let keyed = || {
+        let request = api.request(Method::POST, "/v1/%61pi%2Dkeys").header("idempotency-key", "once");
+        api.send(request.json(&body("a")))
+    };
+    let made = keyed().await.expect(201)["data"]["id"].clone();
+    assert_eq!(keyed().await.expect(201)["data"]["id"], made);
+    api.delete(&format!("/v1/api-%6Beys/{}", made.as_str().unwrap())).await.expect(200);
+    assert_eq!(actions(&rows(&api, "").await), ["revokeApiKey", "createApiKey"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_changes_and_forbidden_ones_have_rows() {
     let gateway = Gateway::start().await;
     let (api, _) = gateway.key(Level::FullAccess).await;

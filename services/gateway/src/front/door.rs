@@ -3,11 +3,13 @@
 //! Whoever comes when it is full is sent away at once; those inside are served on.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
+
+use crate::limit::addresses::party;
 
 /// Counts connections, over all threads.
 #[derive(Debug)]
@@ -97,14 +99,6 @@ impl Drop for Place {
         }
         drop(inside);
         metrics::gauge!("turnloom_http_connections").decrement(1);
-    }
-}
-
-/// Whom an address belongs to: a customer of an IPv6 provider has a whole /64.
-fn party(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 

@@ -14,6 +14,14 @@ tokio::task_local! {
     pub(super) static REQUEST_ID: String;
 }
 
+/// Marks an answer that sending the request again would not change, though its status is that of a fault of ours.
+struct Final;
+
+/// Whether an answer is what became of the request, once and for all, though its status is that of a fault of ours.
+pub(super) fn is_final<B>(response: &HttpResponse<B>) -> bool {
+    response.extensions().contains::<Final>()
+}
+
 /// Seconds after which a caller may try again when a dependency is away.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
@@ -164,6 +172,9 @@ impl ResponseError for ApiError {
             },
         };
         let mut response = HttpResponse::build(self.status_code()).json(envelope);
+        if code == ErrorCode::WorkflowExecutionFailed {
+            response.extensions_mut().insert(Final);
+        }
         let headers = response.headers_mut();
         match code {
             ErrorCode::Unauthorized => {
@@ -179,5 +190,16 @@ impl ResponseError for ApiError {
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_that_has_failed_is_what_became_of_the_request() {
+        assert!(is_final(&ApiError::of(ErrorCode::WorkflowExecutionFailed).error_response()));
+        assert!(!is_final(&ApiError::of(ErrorCode::InternalError).error_response()));
     }
 }

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use super::deadline::Deadline;
-use super::error::{ApiError, REQUEST_ID};
+use super::error::{self, ApiError, REQUEST_ID};
 use super::operation::Operation;
 use super::{body, caller};
 use crate::idempotency::{Answer, Begun, Idempotency, Keyed, Running, Seal};
@@ -114,7 +114,10 @@ async fn carry_out(
     let response = match handling.await {
         Ok(Ok(Ok(response))) => response.map_into_boxed_body(),
         failed => {
-            idempotency.give_up(running).await;
+            // What has taken too long may still be carried out: until its time is over nobody else begins it.
+            if !matches!(failed, Ok(Err(_))) {
+                idempotency.give_up(running).await;
+            }
             return Err(match failed {
                 Ok(Ok(Err(error))) => error,
                 Ok(Ok(Ok(_)) | Err(_)) => {
@@ -130,10 +133,11 @@ async fn carry_out(
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
     let body = match body.try_into_bytes() {
-        Ok(bytes) if !response.status().is_server_error() => {
+        Ok(bytes) if !response.status().is_server_error() || error::is_final(&response) => {
             idempotency.keep(running, answer(&response, bytes.clone())).await;
             BoxBody::new(bytes)
         }
+        Ok(bytes) if response.status() == StatusCode::GATEWAY_TIMEOUT => BoxBody::new(bytes),
         Ok(bytes) => {
             idempotency.give_up(running).await;
             BoxBody::new(bytes)

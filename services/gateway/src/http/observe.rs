@@ -106,9 +106,8 @@ fn record(method: &'static str, route: &str, status: u16, took: Duration, id: &s
 
 /// The pattern of the path, not the path: ids in it would make a series for each.
 fn route_of(request: &ServiceRequest) -> Cow<'static, str> {
-    // Patterns are tried one after the other, which takes longer than all else that happens here.
-    match Operation::at(request.path()) {
-        Some(operation) => operation.path.into(),
+    match Operation::pattern(request.request()) {
+        Some(pattern) => pattern.into(),
         None => request.match_pattern().map_or("none".into(), Cow::Owned),
     }
 }

@@ -1,7 +1,5 @@
 //! What the router, the limits and the documentation know of each operation: one description for all three.
 
-use std::borrow::Cow;
-
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use contracts::ErrorCode;
@@ -194,21 +192,20 @@ pub(crate) static OPERATIONS: [&Operation; 53] = [
 ];
 
 impl Operation {
-    /// The operation that a request has been routed to. `HEAD` is the read without its body.
+    /// The operation that a request is or will be routed to. It is found by the path that the router goes by, in which escapes are
+    /// undone, so that no spelling of a path passes anything by. `HEAD` is the read without its body.
     pub fn of(request: &HttpRequest) -> Option<&'static Self> {
-        // Patterns are tried one after the other; most requests name one without a parameter.
-        let path = match Self::at(request.path()) {
-            Some(exact) => Cow::Borrowed(exact.path),
-            None => Cow::Owned(request.match_pattern()?),
-        };
+        let path = Self::pattern(request)?;
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let same = |operation: &&&Self| operation.path == path && operation.method == *method;
         OPERATIONS.iter().find(same).copied()
     }
 
-    /// One whose pattern is exactly this path, whatever its method.
-    pub fn at(path: &str) -> Option<&'static Self> {
-        OPERATIONS.iter().find(|operation| operation.path == path).copied()
+    /// The pattern of the operations at a request's path, whatever its method.
+    pub fn pattern(request: &HttpRequest) -> Option<&'static str> {
+        let path = request.match_info().get_ref().path();
+        let patterns = || OPERATIONS.iter().map(|operation| operation.path);
+        patterns().find(|pattern| *pattern == path).or_else(|| patterns().find(|pattern| fits(pattern, path)))
     }
 
     /// Whether it only reads.
@@ -236,6 +233,19 @@ impl Operation {
     /// Whether it understands this header.
     pub fn understands(&self, header: RequestHeader) -> bool {
         self.headers.contains(&header)
+    }
+}
+
+/// Whether a path has the parts of a pattern; a parameter is any part but an empty one.
+fn fits(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut parts) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(part)) if wanted == part || (wanted.starts_with('{') && !part.is_empty()) => {
+            }
+            _ => return false,
+        }
     }
 }
 
@@ -271,6 +281,21 @@ pub(super) const CHANNELS: [&str; 5] = ["whatsapp", "instagram", "voice", "web",
 #[cfg(test)]
 mod tests {
     use flow_model::Channel;
+
+    #[test]
+    fn a_path_fits_a_pattern_part_by_part() {
+        let fits = |path| super::fits("/v1/workflows/{workflow_id}/activate", path);
+        assert!(fits("/v1/workflows/a b/activate"));
+        for other in [
+            "/v1/workflows//activate",
+            "/v1/workflows/a/activate/",
+            "/v1/workflows/a",
+            "/v1/workflows/a/b/activate",
+            "v1/workflows/a/activate",
+        ] {
+            assert!(!fits(other), "{other}");
+        }
+    }
 
     #[test]
     fn the_channels_are_all_there_are() {

@@ -1,7 +1,7 @@
 //! How fast one address may send, before it is known who that is. Each gateway for itself; a second is no hour, so here a
 //! bucket that refills does.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ const BAD_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// Addresses are forgotten every so many requests, when their time is over.
 const FORGET_EVERY: u64 = 1024;
 
-/// Counts what each address sends.
+/// Counts what each address sends, or the network that it is of.
 pub(crate) struct Addresses {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
     counted: AtomicU64,
@@ -41,8 +41,16 @@ impl Addresses {
             self.limiter.retain_recent();
         }
         self.limiter
-            .check_key(&address)
+            .check_key(&party(address))
             .map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()).as_secs().max(1))
+    }
+}
+
+/// Whom an address belongs to: a customer of an IPv6 provider has a whole /64.
+pub(crate) fn party(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 
@@ -60,6 +68,15 @@ mod tests {
         assert!((60..=61).contains(&allowed));
         assert!(bad_keys.count(ONE).is_err_and(|seconds| seconds >= 1));
         assert!(bad_keys.count(OTHER).is_ok());
+    }
+
+    #[test]
+    fn addresses_of_one_network_count_together() {
+        let bursts = Addresses::bursting(NonZeroU32::MIN);
+        let address = |text: &str| text.parse().unwrap();
+        assert_eq!(bursts.count(address("2001:db8::1")), Ok(()));
+        assert!((2..100).any(|n| bursts.count(address(&format!("2001:db8::{n:x}"))).is_err()));
+        assert_eq!(bursts.count(address("2001:db8:0:1::1")), Ok(()));
     }
 
     #[test]
