@@ -150,7 +150,9 @@ mod tests {
     impl Told {
         fn of(story: &[(usize, Day, bool)]) -> Self {
             let mut told = Self::default();
-            story.iter().for_each(|(customer, day, comes)| told.tell(*customer, *day, *comes));
+            for (customer, day, comes) in story {
+                told.tell(*customer, *day, *comes);
+            }
             told
         }
 

@@ -56,7 +56,7 @@ async fn catalog_that_is_slow_for(stack: &Stack, account: bytes::Bytes) -> Runni
             let waits = request.account_id == account;
             async move {
                 if waits {
-                    tokio::time::sleep(Duration::from_secs(60)).await;
+                    tokio::time::sleep(Duration::from_mins(1)).await;
                 }
                 Ok(v1::SearchKnowledgeResponse::default())
             }

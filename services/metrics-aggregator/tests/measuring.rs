@@ -1,5 +1,4 @@
 //! Random histories, told twice, in pieces and with restarts in between: every number is what a plain GROUP BY says.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::support::Stack;
 use crate::support::history::{Question, check, history, keep, told};

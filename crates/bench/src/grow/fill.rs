@@ -31,6 +31,7 @@ pub(super) const CHANNEL: &str = "web";
 
 /// Connections that fill at once. Each fills whole slices of its own, so that none waits for a row of another's.
 pub(super) const HANDS: usize = 2;
+const NO_HANDS: &str = "nothing to fill with";
 /// Days of a slice: of executions, of what counts them, and of numbers.
 const SLICE_DAYS: i64 = 30;
 
@@ -71,7 +72,7 @@ impl Filler {
             samples = Some(samples::take(hand, last).await?);
             hand.batch_execute(DRAWN).await?;
         }
-        let (samples, hand) = samples.zip(hands.first()).context("nothing to fill with")?;
+        let (samples, hand) = samples.zip(hands.first()).context(NO_HANDS)?;
         let all = days(&span);
         for (table, first) in [
             ("executions", all.start),
@@ -95,7 +96,7 @@ impl Filler {
     /// # Errors
     /// When there is none.
     pub fn client(&self) -> anyhow::Result<&Client> {
-        self.hands.first().context("nothing to fill with")
+        self.hands.first().context(NO_HANDS)
     }
 
     /// Adds executions until each workflow has so many.
@@ -111,14 +112,11 @@ impl Filler {
         ground.filled.push(pass.clone());
         let told = Told { all: pass.count, done: AtomicU64::new(0), begun: Instant::now() };
         progress::say(&format!("grow: filling in {} executions of {} customers", told.all, pass.customers()));
-        if let Some(hand) = hands.first() {
-            database::relax(hand).await?;
-        }
+        database::relax(hands.first().context(NO_HANDS)?).await?;
         let filling = (0_i64..).zip(hands.iter_mut()).map(|(n, hand)| ground.fill(hand, n, &pass, &told));
         futures::future::try_join_all(filling).await?;
         (0..pass.count).for_each(|n| ground.talkers.talk(&pass.one(n)));
-        let hand = hands.first().context("nothing to fill with")?;
-        ground.finish(hand).await?;
+        ground.finish(hands.first().context(NO_HANDS)?).await?;
         told.say();
         Ok(())
     }

@@ -164,13 +164,11 @@ pub fn events_of(
     skip: usize,
 ) -> Vec<v1::PublishedEvents> {
     let told = numbered(row, executions).into_iter().skip(skip);
-    told.map(|event| {
+    told.flat_map(|event| {
         let mut events = Events::default();
         events.add(&event);
-        let subject = subject::events(event.account, event.event_type.as_str());
-        events.into_messages(subject)
+        events.into_messages(subject::events(event.account, event.event_type.as_str()))
     })
-    .flatten()
     .map(|message| v1::PublishedEvents { subject: message.subject, payload: message.payload })
     .collect()
 }

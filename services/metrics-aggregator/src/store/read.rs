@@ -147,20 +147,16 @@ async fn parts(
 ) -> Result<Vec<Numbers>, StoreError> {
     let quarters = (wanted.span.end_ms - wanted.span.start_ms) / QUARTER_MS;
     let cut = Cut::of(&wanted.intervals);
-    match long.filter(|long| long.is_summed && cut.rows() < quarters) {
-        Some(long) => {
-            let days = sums(connection, wanted, DAYS, &cut.borders_ms, long.since_ms).await?;
-            let kept = cut.parts.iter().map(|part| (part.span.start_ms >= long.since_ms).then_some(*part));
-            let quarters = sums_of_parts(connection, wanted, &kept.collect::<Vec<_>>()).await?;
-            let sums = cut.sum(days, quarters).into_iter();
-            Ok(sums.map(|((position, channel), bucket)| (position, channel, bucket)).collect())
-        }
-        None => {
-            let starts = wanted.intervals.iter().map(|interval| interval.span.start_ms);
-            let borders: Vec<i64> = starts.chain([wanted.span.end_ms]).collect();
-            sums(connection, wanted, QUARTERS, &borders, i64::MIN).await
-        }
+    if let Some(long) = long.filter(|long| long.is_summed && cut.rows() < quarters) {
+        let days = sums(connection, wanted, DAYS, &cut.borders_ms, long.since_ms).await?;
+        let kept = cut.parts.iter().map(|part| (part.span.start_ms >= long.since_ms).then_some(*part));
+        let quarters = sums_of_parts(connection, wanted, &kept.collect::<Vec<_>>()).await?;
+        let sums = cut.sum(days, quarters).into_iter();
+        return Ok(sums.map(|((position, channel), bucket)| (position, channel, bucket)).collect());
     }
+    let starts = wanted.intervals.iter().map(|interval| interval.span.start_ms);
+    let borders: Vec<i64> = starts.chain([wanted.span.end_ms]).collect();
+    sums(connection, wanted, QUARTERS, &borders, i64::MIN).await
 }
 
 /// Sums of the buckets between each of these borders and the next, of those that do not begin before a time.
