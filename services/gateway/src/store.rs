@@ -14,7 +14,7 @@ use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use flow_model::{AccountId, ApiKeyId, OAuthClientId};
-use pg::Pool;
+use pg::{Pool, Prepare};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -127,6 +127,7 @@ impl Store {
                AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
         )
         .bind::<Binary, _>(sha256.as_slice())
+        .prepared()
         .get_result(&mut *connection)
         .await
         .optional()?;

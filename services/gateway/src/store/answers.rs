@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::sql_types::{BigInt, Binary, Bool, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
+use pg::Prepare;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -50,6 +51,7 @@ impl Store {
         .bind::<Binary, _>(keyed.sha256.as_slice())
         .bind::<SqlUuid, _>(owner)
         .bind::<BigInt, _>(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+        .prepared()
         .execute(&mut *connection)
         .await?;
         Ok(begun == 1)
@@ -67,6 +69,7 @@ impl Store {
         .bind::<Text, _>(keyed.operation)
         .bind::<Text, _>(&keyed.key)
         .bind::<Binary, _>(keyed.sha256.as_slice())
+        .prepared()
         .get_result(&mut *connection)
         .await
         .optional()?;
@@ -95,6 +98,7 @@ impl Store {
         .bind::<SmallInt, _>(i16::try_from(answer.status).unwrap_or(i16::MAX))
         .bind::<Jsonb, _>(serde_json::json!(headers))
         .bind::<Binary, _>(answer.body.as_ref())
+        .prepared()
         .execute(&mut *connection)
         .await?;
         Ok(kept == 1)
@@ -111,6 +115,7 @@ impl Store {
         .bind::<Text, _>(keyed.operation)
         .bind::<Text, _>(&keyed.key)
         .bind::<SqlUuid, _>(owner)
+        .prepared()
         .execute(&mut *connection)
         .await?;
         Ok(())

@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as S
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use flow_model::{AccountId, ApiKeyId, AuditEntryId, OAuthClientId};
+use pg::Prepare;
 use uuid::Uuid;
 
 use super::{Store, StoreError};
@@ -106,6 +107,7 @@ impl Store {
         .bind::<Text, _>(&change.request_id)
         .bind::<Nullable<Text>, _>(change.remote_address.map(|address| address.to_string()))
         .bind::<Nullable<SqlUuid>, _>(client)
+        .prepared()
         .execute(&mut *connection)
         .await?;
         Ok(())

@@ -3,6 +3,7 @@
 use diesel::sql_types::{BigInt, Jsonb, SmallInt, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pg::Prepare;
 use serde_json::Value;
 
 use super::{Store, StoreError};
@@ -58,6 +59,7 @@ async fn apply(
     )
     .bind::<SqlUuid, _>(subject.key)
     .bind::<SmallInt, _>(subject.class.code())
+    .prepared()
     .get_result(connection)
     .await?;
     let mut ledger: Ledger = serde_json::from_value(row.ledger).map_err(StoreError::Ledger)?;
@@ -66,6 +68,7 @@ async fn apply(
         .bind::<SqlUuid, _>(subject.key)
         .bind::<SmallInt, _>(subject.class.code())
         .bind::<Jsonb, _>(serde_json::to_value(&ledger).map_err(StoreError::Ledger)?)
+        .prepared()
         .execute(connection)
         .await?;
     Ok(granted)

@@ -102,17 +102,20 @@ pub(in crate::http) async fn send(
         workflow_id: workflow.map(|id| id.to_vec().into()).unwrap_or_default(),
         metadata_json: message.metadata.into(),
     });
-    let asked = v1::GetMessageRequest {
-        account_id: account.to_vec().into(),
-        channel: message.channel.as_str().to_owned(),
-        customer_id: message.customer_id.clone(),
-        message_id: message_id.clone(),
-    };
+    let waited = wait.map(|longest| {
+        let asked = v1::GetMessageRequest {
+            account_id: account.to_vec().into(),
+            channel: message.channel.as_str().to_owned(),
+            customer_id: message.customer_id.clone(),
+            message_id: message_id.clone(),
+        };
+        (longest, asked)
+    });
     let input =
         NewInput { account: *account, channel: message.channel, customer_id: message.customer_id, kind };
     let minted = state.intake.mint(input)?;
     let told = Told { message_id, conversation: minted.conversation, execution: minted.execution };
-    let Some(longest) = wait else {
+    let Some((longest, asked)) = waited else {
         state.intake.accept(minted).await?;
         return Ok(told.accepted());
     };
