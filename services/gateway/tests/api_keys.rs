@@ -64,6 +64,32 @@ async fn a_key_is_made_and_its_secret_shown_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_made_is_told_whatever_follows() {
+    let gateway = Gateway::start().await;
+    let (full, _) = gateway.key(Level::FullAccess).await;
+    let (kept, _) = make(&full, &json!({"name": "kept", "level": "read_only"})).await;
+    // Nobody finds the key again once the change is committed.
+    gateway
+        .sql(
+            "CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+                 DELETE FROM gateway.retired_secrets WHERE key_id = NEW.id;
+                 DELETE FROM gateway.api_keys WHERE id = NEW.id;
+                 RETURN NULL;
+             END $$;
+             CREATE CONSTRAINT TRIGGER vanish AFTER INSERT OR UPDATE ON api_keys DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW WHEN (NEW.name = 'gone' OR NEW.rotated_at IS NOT NULL) EXECUTE FUNCTION vanish()",
+        )
+        .await;
+    let made = full.post(KEYS, &json!({"name": "gone", "level": "read_only"})).await.expect(201);
+    let rotated = full.post(&format!("{}/rotate", path_of(&kept)), &json!({})).await.expect(200);
+    for told in [&made["data"], &rotated["data"]] {
+        assert!(ApiKey::parse(told["secret"].as_str().unwrap()).is_ok());
+        full.get(&path_of(told)).await.expect(404);
+    }
+    assert_eq!(rotated["data"]["id"], kept["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_full_access_key_may_touch_keys() {
     let gateway = Gateway::start().await;
     let (full, _) = gateway.key(Level::FullAccess).await;

@@ -120,8 +120,7 @@ impl Desk {
     /// When there is no such account, it has too many keys, or the database is away; then a key may have been made.
     pub async fn create(&self, account: AccountId, key: NewKey) -> Result<(KeyRecord, ApiKey), KeyError> {
         let (id, secret) = (ApiKeyId::new(clock::new_uuid_v7()), ApiKey::generate());
-        self.store.create_key(account, id, key, secret.sha256()).await?;
-        Ok((self.get(account, id).await?, secret))
+        Ok((self.store.create_key(account, id, key, secret.sha256()).await?, secret))
     }
 
     /// Keys of an account, newest first; all, or those with a status.
@@ -157,8 +156,7 @@ impl Desk {
         overlap_ms: i64,
     ) -> Result<(KeyRecord, ApiKey), KeyError> {
         let secret = ApiKey::generate();
-        self.store.rotate_key(account, key, secret.sha256(), overlap_ms).await?;
-        Ok((self.get(account, key).await?, secret))
+        Ok((self.store.rotate_key(account, key, secret.sha256(), overlap_ms).await?, secret))
     }
 
     /// Sets the limits of an account, in the place of all that were set.

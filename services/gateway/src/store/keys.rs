@@ -98,14 +98,15 @@ impl KeyRow {
 }
 
 impl Store {
-    /// Makes a key, unless its account has too many. Keys of one account are made one after the other, so that the number is right.
+    /// Makes a key, unless its account has too many, and reads it, in one transaction: what was made is told. Keys of one account are made
+    /// one after the other, so that the number is right.
     pub(crate) async fn create_key(
         &self,
         account: AccountId,
         id: ApiKeyId,
         key: NewKey,
         sha256: [u8; 32],
-    ) -> Result<(), KeyError> {
+    ) -> Result<KeyRecord, KeyError> {
         self.pool
             .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(create(connection, account, id, key, sha256))
@@ -149,25 +150,17 @@ impl Store {
         key: ApiKeyId,
     ) -> Result<Option<KeyRecord>, StoreError> {
         let mut connection = self.pool.of(account.as_uuid()).await?;
-        let row: Option<KeyRow> = sql_query(format!(
-            "SELECT {COLUMNS}, {STATUS} AS status FROM api_keys k WHERE k.account_id = $1 AND k.id = $2"
-        ))
-        .bind::<SqlUuid, _>(account.as_uuid())
-        .bind::<SqlUuid, _>(key.as_uuid())
-        .get_result(&mut *connection)
-        .await
-        .optional()?;
-        Ok(row.map(KeyRow::record))
+        Ok(read(&mut connection, account, key).await?)
     }
 
-    /// Makes a secret the current one of a key; the one before stays valid for a while.
+    /// Makes a secret the current one of a key, and reads the key, in one transaction; the secret before stays valid for a while.
     pub(crate) async fn rotate_key(
         &self,
         account: AccountId,
         key: ApiKeyId,
         sha256: [u8; 32],
         overlap_ms: i64,
-    ) -> Result<(), KeyError> {
+    ) -> Result<KeyRecord, KeyError> {
         self.pool
             .run_of(*account.as_uuid(), move |connection| {
                 Box::pin(rotate(connection, account, key, sha256, overlap_ms))
@@ -216,13 +209,29 @@ impl Store {
     }
 }
 
+async fn read(
+    connection: &mut AsyncPgConnection,
+    account: AccountId,
+    key: ApiKeyId,
+) -> Result<Option<KeyRecord>, diesel::result::Error> {
+    let row: Option<KeyRow> = sql_query(format!(
+        "SELECT {COLUMNS}, {STATUS} AS status FROM api_keys k WHERE k.account_id = $1 AND k.id = $2"
+    ))
+    .bind::<SqlUuid, _>(account.as_uuid())
+    .bind::<SqlUuid, _>(key.as_uuid())
+    .get_result(connection)
+    .await
+    .optional()?;
+    Ok(row.map(KeyRow::record))
+}
+
 async fn create(
     connection: &mut AsyncPgConnection,
     account: AccountId,
     id: ApiKeyId,
     key: NewKey,
     sha256: [u8; 32],
-) -> Result<(), KeyError> {
+) -> Result<KeyRecord, KeyError> {
     let known = sql_query("SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE")
         .bind::<SqlUuid, _>(account.as_uuid())
         .execute(connection)
@@ -251,7 +260,7 @@ async fn create(
     .bind::<Nullable<Timestamptz>, _>(key.expires_at_ms.and_then(DateTime::<Utc>::from_timestamp_millis))
     .execute(connection)
     .await?;
-    Ok(())
+    read(connection, account, id).await?.ok_or(KeyError::NoSuchKey)
 }
 
 /// What happens when any line is the last one: nothing, or all of it. Rotations of one key come one after the other.
@@ -261,7 +270,7 @@ async fn rotate(
     key: ApiKeyId,
     sha256: [u8; 32],
     overlap_ms: i64,
-) -> Result<(), KeyError> {
+) -> Result<KeyRecord, KeyError> {
     let found: Option<StatusRow> = sql_query(format!(
         "SELECT {STATUS} AS status FROM api_keys k WHERE k.account_id = $1 AND k.id = $2 FOR UPDATE"
     ))
@@ -281,7 +290,7 @@ async fn rotate(
         .bind::<Binary, _>(sha256.as_slice())
         .execute(connection)
         .await?;
-    Ok(())
+    read(connection, account, key).await?.ok_or(KeyError::NoSuchKey)
 }
 
 /// Retires the current secret. Those that were retired before end with it at the latest. Their rows stay, so that a bootstrap
