@@ -60,6 +60,17 @@ async fn every_outcome_of_a_call_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_in_a_way_that_nobody_can_read_may_have_been_done() {
+    let broker = Broker::start().await;
+    // A number stands where the workflow's id should.
+    let server = Server::new(&broker.bus, "test")
+        .handle(subject::catalog::DELETE, |_: v1::DeleteWorkflowRequest| async { Ok(7_u64) });
+    let _running = server.start().await.unwrap();
+    let strange = ask(&broker, "anything", DEADLINE).await;
+    assert!(matches!(strange, Err(CallError::TimedOut)), "{strange:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stopped_takes_no_more_requests() {
     let broker = Broker::start().await;
     let server = serve(&broker).await;

@@ -28,7 +28,7 @@ pub enum CallError {
     /// Nobody answers, or the connection is down. Nothing was done.
     #[error("nobody answers: {0}")]
     Unavailable(String),
-    /// No answer in time. It may have been done.
+    /// No answer in time, or none that can be read. It may have been done.
     #[error("no answer in time")]
     TimedOut,
 }
@@ -90,13 +90,17 @@ impl Client {
         let payload = request.encode_to_vec().into();
         let reply = self.ask(subject, payload, deadline).await.map_err(|error| match error.kind() {
             RequestErrorKind::TimedOut => CallError::TimedOut,
-            _ => CallError::Unavailable(error.to_string()),
+            // It never left.
+            RequestErrorKind::NoResponders
+            | RequestErrorKind::InvalidSubject
+            | RequestErrorKind::MaxPayloadExceeded => CallError::Unavailable(error.to_string()),
+            RequestErrorKind::Other => unheard(subject, &error),
         })?;
         if reply.headers.as_ref().is_some_and(|headers| headers.get(NATS_SERVICE_ERROR).is_some()) {
             let failure = Failure::decode(reply.payload);
             return Err(CallError::Refused(failure.unwrap_or_default()));
         }
-        Resp::decode(reply.payload).map_err(|error| CallError::Unavailable(error.to_string()))
+        Resp::decode(reply.payload).map_err(|error| unheard(subject, &error))
     }
 
     async fn ask(
@@ -128,4 +132,10 @@ impl Client {
             }
         }
     }
+}
+
+/// It was sent, and may have been done; what came of it cannot be known.
+fn unheard(subject: &'static str, error: &impl std::fmt::Display) -> CallError {
+    tracing::warn!(subject, %error, "an answer is lost or cannot be read");
+    CallError::TimedOut
 }
