@@ -102,7 +102,7 @@ pub(in crate::http) async fn send(
         workflow_id: workflow.map(|id| id.to_vec().into()).unwrap_or_default(),
         metadata_json: message.metadata.into(),
     });
-    let waited = wait.map(|longest| {
+    let patience = wait.map(|longest| {
         let asked = v1::GetMessageRequest {
             account_id: account.to_vec().into(),
             channel: message.channel.as_str().to_owned(),
@@ -115,7 +115,7 @@ pub(in crate::http) async fn send(
         NewInput { account: *account, channel: message.channel, customer_id: message.customer_id, kind };
     let minted = state.intake.mint(input)?;
     let told = Told { message_id, conversation: minted.conversation, execution: minted.execution };
-    let Some((longest, asked)) = waited else {
+    let Some((longest, asked)) = patience else {
         state.intake.accept(minted).await?;
         return Ok(told.accepted());
     };
