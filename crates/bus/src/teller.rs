@@ -11,7 +11,7 @@ use async_nats::jetstream::{Context, context};
 use async_nats::{Auth, AuthError, ConnectOptions};
 
 use crate::connection::{CALL_DEADLINE, CLIENT_CAPACITY, Login};
-use crate::publish::{Outgoing, publish_over};
+use crate::publish::{Outgoing, Storing, send_over};
 use crate::{Bus, Unavailable};
 
 /// Publishes until its connection is lost.
@@ -61,11 +61,11 @@ impl Bus {
 }
 
 impl Teller {
-    /// Publishes all of them in order and waits until each is stored.
+    /// Sends all of them in order, and gives what waits until each is stored.
     ///
     /// # Errors
-    /// When any is not, or it is not known: then any part may be stored. Always when the connection has been lost.
-    pub async fn publish_all(&self, messages: &[Outgoing]) -> Result<(), Unavailable> {
-        publish_over(&self.jetstream, messages).await
+    /// When any cannot be sent: then any part may be stored. Always when the connection has been lost.
+    pub async fn publish(&self, messages: &[Outgoing]) -> Result<Storing, Unavailable> {
+        send_over(&self.jetstream, messages).await
     }
 }

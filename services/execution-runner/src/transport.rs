@@ -10,7 +10,7 @@ use contracts::{subject, v1};
 use prost::Message;
 use tokio::sync::mpsc;
 
-use crate::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
+use crate::partition::port::{Outgoing, RawFrame, Stream, Telling, Transport, Unavailable};
 use crate::partition::tell::event::BATCH_CONTENT_TYPE;
 
 /// Bytes of a frame of timers and results, below the broker's 1 MiB.
@@ -52,15 +52,9 @@ async fn hand_on(bus: Bus, mut activities: mpsc::Receiver<v1::Activity>) {
     }
 }
 
-impl BusTransport {
-    /// What was published over an earlier connection may be forgotten, and has to be told again before anything newer.
-    fn require_same_connection(&self) -> Result<(), Unavailable> {
-        if self.bus.connection_no() == self.reading_on {
-            Ok(())
-        } else {
-            Err(away("the connection was lost in between"))
-        }
-    }
+/// What was published over an earlier connection may be forgotten, and has to be told again before anything newer.
+fn require_same_connection(bus: &Bus, reading_on: u64) -> Result<(), Unavailable> {
+    if bus.connection_no() == reading_on { Ok(()) } else { Err(away("the connection was lost in between")) }
 }
 
 fn away(error: impl std::fmt::Display) -> Unavailable {
@@ -93,7 +87,7 @@ impl Transport for BusTransport {
         Ok(frames.into_iter().map(|frame| RawFrame { seq: frame.seq, payload: frame.payload }).collect())
     }
 
-    async fn publish(&self, outgoing: &[Outgoing]) -> Result<(), Unavailable> {
+    async fn publish(&self, outgoing: &[Outgoing]) -> Result<Telling, Unavailable> {
         let messages: Vec<bus::publish::Outgoing> = outgoing
             .iter()
             .map(|message| bus::publish::Outgoing {
@@ -102,19 +96,22 @@ impl Transport for BusTransport {
                 payload: message.payload.clone(),
             })
             .collect();
-        self.require_same_connection()?;
+        require_same_connection(&self.bus, self.reading_on)?;
         let teller = self.teller.as_ref().ok_or_else(|| away("nothing is being read"))?;
-        teller.publish_all(&messages).await.map_err(away)?;
-        self.require_same_connection()?;
+        let storing = teller.publish(&messages).await.map_err(away)?;
+        let (mut events, mut replies) = (0, 0);
         for message in outgoing {
-            let items = message.items as u64;
-            if message.content_type == BATCH_CONTENT_TYPE {
-                metrics::counter!("turnloom_runner_events_published_total").increment(items);
-            } else {
-                metrics::counter!("turnloom_runner_replies_published_total").increment(items);
-            }
+            let counted = if message.content_type == BATCH_CONTENT_TYPE { &mut events } else { &mut replies };
+            *counted += message.items as u64;
         }
-        Ok(())
+        let (bus, reading_on) = (self.bus.clone(), self.reading_on);
+        Ok(Box::pin(async move {
+            storing.await.map_err(away)?;
+            require_same_connection(&bus, reading_on)?;
+            metrics::counter!("turnloom_runner_events_published_total").increment(events);
+            metrics::counter!("turnloom_runner_replies_published_total").increment(replies);
+            Ok(())
+        }))
     }
 
     async fn append(&self, inputs: Vec<v1::Input>) -> Result<(), Unavailable> {

@@ -2,7 +2,8 @@
 //! simulator that implements these three drives exactly the code that runs in production.
 //!
 //! Every method may fail at any time, also after it took effect; the loop then forgets what it knew and reads the
-//! partition rows again. No method is called while another call of the same loop is under way.
+//! partition rows again. No method is called while another call of the same loop is under way; only what was published may
+//! still be on its way ([`Telling`]).
 
 mod conversation;
 mod waits;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use contracts::v1;
 use contracts::v1::outbox_entry::Entry;
 use flow_model::{AccountId, ConversationId, ExecutionId, WorkflowId};
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 pub use self::conversation::{
@@ -384,6 +386,9 @@ pub struct Outgoing {
     pub items: usize,
 }
 
+/// Waits until messages that were sent are stored. Whoever drops it does not learn whether they are.
+pub type Telling = BoxFuture<'static, Result<(), Unavailable>>;
+
 /// The transport: one group's frames in, events, replies and answers out.
 pub trait Transport: Send + Sync + 'static {
     /// The group's stream as it stands.
@@ -399,9 +404,11 @@ pub trait Transport: Send + Sync + 'static {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<RawFrame>, Unavailable>> + Send;
 
-    /// Publishes in order; when it fails, any part may have been published. It fails when the connection has been lost since
-    /// the reading began: what was published before may be forgotten, and must be told again before anything newer.
-    fn publish(&self, outgoing: &[Outgoing]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Sends messages in order, and gives what waits until all of them are stored: other things may be done meanwhile, also
+    /// with this transport, but for publishing more. When either fails, any part may have been published. Both fail when the
+    /// connection has been lost since the reading began: what was published before may be forgotten, and must be told again
+    /// before anything newer.
+    fn publish(&self, outgoing: &[Outgoing]) -> impl Future<Output = Result<Telling, Unavailable>> + Send;
 
     /// Puts inputs into the group's own stream, in one frame.
     fn append(&self, inputs: Vec<v1::Input>) -> impl Future<Output = Result<(), Unavailable>> + Send;

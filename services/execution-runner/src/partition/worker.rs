@@ -5,9 +5,11 @@
 //! `foreign` –gained by a renewal→ `recovering` –outbox published, reading from its cursor→ `owned`
 //! –not kept by a renewal, or any failed commit→ `foreign`.
 //!
-//! One thing at a time: nothing here runs beside anything else, but for handing out the activities of a commit. So the order of commits is the order of frames and the order of publishing is the order of commits. Whatever fails, the loop forgets what it knew
-//! and reads the partition rows again; what had been committed is told by the outbox, what had not is read again
-//! from the cursor. So a crash after any line is the same as a failure there.
+//! One thing at a time: nothing here runs beside anything else, but for handing out the activities of a commit and for what
+//! was sent to be told: while the broker stores it, the next frames are read and their turns are made, and they are not
+//! committed before it is stored. So the order of commits is the order of frames and the order of publishing is the order of
+//! commits. Whatever fails, the loop forgets what it knew and reads the partition rows again; what had been committed is told
+//! by the outbox, what had not is read again from the cursor. So a crash after any line is the same as a failure there.
 
 mod alarm;
 mod careful;
@@ -32,8 +34,8 @@ use super::catalog::Catalog;
 use super::frame::Frame;
 use super::gauges::Gauges;
 use super::port::{
-    Commit, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, RawFrame, Store, StoreError, Transport,
-    Unavailable,
+    Commit, Definitions, OutboxKey, OutboxRow, Outgoing, Ownership, RawFrame, Store, StoreError, Telling,
+    Transport, Unavailable,
 };
 use super::pulse::Pulse;
 use super::tell;
@@ -101,8 +103,11 @@ pub struct Worker<S, T, D> {
     suspicion: Suspicion,
     catalog: Catalog,
     flows: Flows,
+    /// To be sent.
     unpublished: Vec<Outgoing>,
-    /// Rows whose messages are in `unpublished`.
+    /// Was sent, and is not known to be stored.
+    telling: Option<Telling>,
+    /// Rows whose messages are in `unpublished` or `telling`.
     publishing: Vec<OutboxKey>,
 }
 
@@ -131,6 +136,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             catalog: Catalog::default(),
             flows: Flows::new(),
             unpublished: Vec::new(),
+            telling: None,
             publishing: Vec::new(),
         }
     }
@@ -156,6 +162,10 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     /// owned is also read, and told.
     pub async fn step(&mut self) -> Result<(), Unavailable> {
         if Instant::now() >= self.renew_at {
+            if let Err(error) = self.be_told().await {
+                self.forget();
+                return Err(error);
+            }
             self.renew().await?;
         }
         if self.owned.is_empty() {
@@ -178,6 +188,9 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             let wait = self.renew_at.saturating_duration_since(Instant::now()).min(WAIT_MAX);
             let wait = wait.min(self.alarm.due_in((self.clock)()));
             self.fetched = self.transport.next_frames(FRAMES_MAX, wait).await?.into();
+            if self.fetched.is_empty() {
+                self.be_told().await?;
+            }
         }
         self.work_through().await
     }
@@ -219,7 +232,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         };
         let Outcome { commit, answers, spans, last_seq, inputs, accepted_through_ms } = outcome;
         let nothing = commit.moves.is_empty() && commit.markers.is_empty() && commit.dead_letters.is_empty();
-        if !nothing && let Err(error) = self.commit(&commit).await {
+        if !nothing && let Err(error) = take(&self.store, &commit).await {
             return self.drop_batch(error).map(|()| false);
         }
         drop(spans);
@@ -244,13 +257,6 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         Ok(true)
     }
 
-    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let started = Instant::now();
-        self.store.commit(commit).await?;
-        metrics::histogram!("turnloom_runner_commit_seconds").record(started.elapsed().as_secs_f64());
-        Ok(())
-    }
-
     /// Forgets a batch that the store did not take.
     fn drop_batch(&mut self, error: StoreError) -> Result<(), Unavailable> {
         match error {
@@ -269,7 +275,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         Ok(())
     }
 
-    /// Runs the turns of a batch in memory.
+    /// Runs the turns of a batch in memory, while what the last one has told is being stored.
     async fn handle(&mut self, frames: Vec<Frame>) -> Result<Outcome, StoreError> {
         let mut batch = Batch::new(frames);
         let wanted = batch.wanted();
@@ -283,6 +289,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             }
             self.flows.insert((workflow, revision), flow);
         }
+        self.be_told().await?;
         Ok(batch.finish(&self.owned, self.incarnation))
     }
 
@@ -293,7 +300,11 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     }
 
     /// Tells those who wait. A caller that is not reached asks again, so nothing here can fail the batch.
-    async fn answer(&self, answers: Vec<PendingAnswer>, executions: &HashMap<ExecutionId, v1::Execution>) {
+    async fn answer(
+        &mut self,
+        answers: Vec<PendingAnswer>,
+        executions: &HashMap<ExecutionId, v1::Execution>,
+    ) {
         if answers.is_empty() {
             return;
         }
@@ -332,27 +343,46 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         self.publishing.extend(rows.iter().map(|row| row.key));
     }
 
-    /// Publishes what is left to tell. Until that has worked no further frame is handled, so the list is bounded
-    /// by one batch and the order is kept.
+    /// Sends what is left to tell. Until it is stored nothing further is committed, so the list is bounded by one batch and the
+    /// order is kept.
     async fn publish(&mut self) -> Result<(), Unavailable> {
         while !self.unpublished.is_empty() {
+            self.be_stored().await?;
             let count = self.unpublished.len().min(PUBLISH_MAX);
             let (now, _) = self.unpublished.split_at(count);
-            self.transport.publish(now).await?;
+            self.telling = Some(self.transport.publish(now).await?);
             self.unpublished.drain(..count);
         }
-        self.note_told();
         Ok(())
     }
 
-    /// All that was queued is told: the next commit says so.
-    fn note_told(&mut self) {
+    /// Waits until all that was queued is told: the next commit says so.
+    async fn be_told(&mut self) -> Result<(), Unavailable> {
+        self.publish().await?;
+        self.be_stored().await?;
         for key in self.publishing.drain(..) {
             if let Some(ownership) = self.owned.get_mut(&key.partition) {
                 ownership.told_no = ownership.told_no.max(key.commit_no);
             }
         }
+        Ok(())
     }
+
+    /// Waits until what was sent is stored.
+    async fn be_stored(&mut self) -> Result<(), Unavailable> {
+        match self.telling.take() {
+            Some(telling) => telling.await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Commits, and counts how long that took.
+async fn take<S: Store>(store: &S, commit: &Commit) -> Result<(), StoreError> {
+    let started = Instant::now();
+    store.commit(commit).await?;
+    metrics::histogram!("turnloom_runner_commit_seconds").record(started.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// Hands the activities of a commit on. One that is not is issued again from its row, later.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contracts::v1;
 use execution_runner::partition::activity;
-use execution_runner::partition::port::{Outgoing, RawFrame, Stream, Transport, Unavailable};
+use execution_runner::partition::port::{Outgoing, RawFrame, Stream, Telling, Transport, Unavailable};
 use rand::RngExt;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -82,27 +82,24 @@ impl Transport for SimulatedTransport {
         }
     }
 
-    async fn publish(&self, outgoing: &[Outgoing]) -> Result<(), Unavailable> {
-        let messages = outgoing.to_vec();
-        let life = self.reading.map(|(_, life)| life);
-        let broken = |world: &World| {
-            Some(world.broker.restarts) != life && world.bug != Some(Bug::PublishesOnAnotherConnection)
-        };
-        let all = self.handle.call("publish", |world| {
-            if broken(world) {
-                return Err(away("the connection"));
-            }
-            world.broker.published.extend(messages);
-            Ok(())
-        });
-        let Err(error) = all.await else { return Ok(()) };
-        // What went out before the connection broke has arrived, in order.
-        let mut world = lock(&self.handle.world);
-        if !broken(&world) {
-            let arrived = world.rng.random_range(0..=outgoing.len());
-            world.broker.published.extend(outgoing[..arrived].iter().cloned());
-        }
-        Err(error)
+    async fn publish(&self, outgoing: &[Outgoing]) -> Result<Telling, Unavailable> {
+        let mut waiting = outgoing.to_vec();
+        let (handle, life) = (self.handle.clone(), self.reading.map(|(_, life)| life));
+        // Any part has arrived by the time when something else is done.
+        let at_once = self.handle.call("publish", |world| arrive(world, life, &mut waiting));
+        at_once.await?;
+        Ok(Box::pin(async move {
+            let mut rest = waiting.clone();
+            let all = handle.call("publish", |world| {
+                require_life(world, life)?;
+                world.broker.published.append(&mut rest);
+                Ok(())
+            });
+            let Err(error) = all.await else { return Ok(()) };
+            // What went out before the connection broke has arrived, in order.
+            arrive(&mut lock(&handle.world), life, &mut waiting).ok();
+            Err(error)
+        }))
     }
 
     async fn append(&self, inputs: Vec<v1::Input>) -> Result<(), Unavailable> {
@@ -141,6 +138,23 @@ impl Transport for SimulatedTransport {
                 Ok(())
             })
             .await
+    }
+}
+
+/// Some of the messages arrive, in order; the others are left.
+fn arrive(world: &mut World, life: Option<u64>, messages: &mut Vec<Outgoing>) -> Result<(), Unavailable> {
+    require_life(world, life)?;
+    let arrived = world.rng.random_range(0..=messages.len());
+    world.broker.published.extend(messages.drain(..arrived));
+    Ok(())
+}
+
+/// What is sent over a connection that is lost does not arrive.
+fn require_life(world: &World, life: Option<u64>) -> Result<(), Unavailable> {
+    if Some(world.broker.restarts) == life || world.bug == Some(Bug::PublishesOnAnotherConnection) {
+        Ok(())
+    } else {
+        Err(away("the connection"))
     }
 }
 

@@ -201,7 +201,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             after = last.key;
             let executions = self.store.executions(&named_by(&rows)).await?;
             self.queue(&rows, &by_id(executions.into_iter()));
-            self.publish().await?;
+            self.be_told().await?;
             let owned: Vec<Ownership> = self.owned.values().copied().collect();
             self.store.keep_told(&owned).await?;
         }
@@ -244,7 +244,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
 
     /// Finishes what is under way and gives the partitions back.
     pub(super) async fn hand_over(&mut self) -> Result<(), Unavailable> {
-        self.publish().await?;
+        self.be_told().await?;
         self.store.release(&self.renewal()).await
     }
 
@@ -258,6 +258,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         // Another reading begins, which has not stalled yet; and what fails otherwise is no stall.
         self.watched = Watched::default();
         self.unpublished.clear();
+        self.telling = None;
         self.publishing.clear();
         self.renew_at = Instant::now();
     }
