@@ -91,13 +91,17 @@ fn hours(hours: u32) -> Duration {
 }
 
 impl Bus {
-    /// Makes the streams of all groups and the bucket of definitions, or brings their sizes up to date. The layout is
-    /// kept with the first stream, so that every service finds the same one.
+    /// Makes the streams of all groups and the bucket of definitions, or brings their sizes up to date. Whether one syncs before
+    /// it acknowledges cannot be changed later: it stays as the stream was made. The layout is kept with the first stream, so that
+    /// every service finds the same one.
     ///
     /// # Errors
     /// When NATS is away or refuses, for instance because the sizes are over its limit.
     pub async fn ensure_topology(&self, topology: &Topology, layout: Layout) -> Result<(), Unavailable> {
-        for config in streams(topology, layout) {
+        for mut config in streams(topology, layout) {
+            if let Some(there) = self.config_of(&config.name).await? {
+                config.persist_mode = there.persist_mode;
+            }
             self.jetstream.create_or_update_stream(config).await.map_err(Unavailable::new)?;
         }
         let bucket = bucket(topology);
@@ -140,12 +144,8 @@ impl Bus {
     /// # Errors
     /// When NATS is away.
     pub async fn layout(&self) -> Result<Option<Layout>, Unavailable> {
-        self.require_connected()?;
-        match self.jetstream.get_stream(subject::TURNS_STREAM).await {
-            Ok(stream) => Ok(Layout::from_metadata(&stream.cached_info().config.metadata)),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(Unavailable::new(error)),
-        }
+        let config = self.config_of(subject::TURNS_STREAM).await?;
+        Ok(config.and_then(|config| Layout::from_metadata(&config.metadata)))
     }
 
     /// Whether there is a stream of this name.
@@ -153,10 +153,15 @@ impl Bus {
     /// # Errors
     /// When NATS is away.
     pub async fn has_stream(&self, name: &str) -> Result<bool, Unavailable> {
+        self.config_of(name).await.map(|config| config.is_some())
+    }
+
+    /// How a stream was made; none when it is missing.
+    async fn config_of(&self, name: &str) -> Result<Option<Config>, Unavailable> {
         self.require_connected()?;
         match self.jetstream.get_stream(name).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_missing(&error) => Ok(false),
+            Ok(stream) => Ok(Some(stream.cached_info().config.clone())),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(Unavailable::new(error)),
         }
     }
@@ -231,6 +236,7 @@ fn streams(topology: &Topology, layout: Layout) -> Vec<Config> {
         discard: DiscardPolicy::New,
         max_bytes: topology.activities_bytes_max,
         duplicate_window: ACTIVITIES_KNOWN_FOR,
+        persist_mode: persist_mode(topology),
         ..every_stream(topology)
     });
     streams
@@ -239,7 +245,8 @@ fn streams(topology: &Topology, layout: Layout) -> Vec<Config> {
 /// An activity that is issued again within this time is not handed out twice. More than any may take.
 const ACTIVITIES_KNOWN_FOR: Duration = Duration::from_mins(5);
 
-/// Events and replies can be told again, so they need not be on disk at once. A server takes this for one replica only.
+/// Events and replies can be told again, and activities issued again from their rows, so they need not be on disk at once. A server
+/// takes this for one replica only.
 fn persist_mode(topology: &Topology) -> Option<PersistenceMode> {
     (topology.stream_replicas == 1).then_some(PersistenceMode::Async)
 }

@@ -10,3 +10,4 @@ mod rpc;
 mod support;
 mod tail;
 mod telling;
+mod topology;

@@ -1,0 +1,35 @@
+//! Streams of an installation that is there already.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use async_nats::jetstream;
+use async_nats::jetstream::stream::{Config, PersistenceMode, RetentionPolicy};
+use bus::{Bus, BusConfig, Layout, Topology};
+use contracts::subject;
+use local_stack::Nats;
+
+const LAYOUT: Layout = Layout { partitions: 8, groups: 1 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_was_made_to_sync_goes_on_so_and_others_are_made_as_they_are_now() {
+    let nats = Nats::ephemeral().unwrap();
+    let jetstream = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
+    let earlier = Config {
+        name: subject::ACTIVITIES_STREAM.to_owned(),
+        subjects: vec![subject::ACTIVITIES_ALL.to_owned()],
+        retention: RetentionPolicy::WorkQueue,
+        ..Config::default()
+    };
+    jetstream.create_stream(earlier).await.unwrap();
+    let bus = Bus::connect(&BusConfig::for_url(&nats.url()), "test").await.unwrap();
+    let topology = Topology { activities_bytes_max: 2 << 20, ..Topology::default() };
+    bus.ensure_topology(&topology, LAYOUT).await.unwrap();
+    let made = async |name: &str| jetstream.get_stream(name).await.unwrap().cached_info().config.clone();
+    let activities = made(subject::ACTIVITIES_STREAM).await;
+    assert_eq!(activities.max_bytes, 2 << 20);
+    assert_ne!(activities.persist_mode, Some(PersistenceMode::Async));
+    assert_eq!(made(subject::EVENTS_STREAM).await.persist_mode, Some(PersistenceMode::Async));
+
+    bus.delete_stream(subject::ACTIVITIES_STREAM).await.unwrap();
+    bus.ensure_topology(&topology, LAYOUT).await.unwrap();
+    assert_eq!(made(subject::ACTIVITIES_STREAM).await.persist_mode, Some(PersistenceMode::Async));
+}
