@@ -6,11 +6,11 @@ mod count;
 mod customers;
 mod erase;
 mod forget;
+mod numbers;
 mod read;
 mod repair;
 mod retention;
 mod slices;
-mod usage;
 mod visitors;
 
 use std::collections::HashMap;

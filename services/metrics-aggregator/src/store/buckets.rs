@@ -10,7 +10,7 @@ use flow_model::{AccountId, Channel, WorkflowId};
 use flow_rollup::{Bucket, BucketKey, Sketch, Span};
 use pg::Prepare;
 
-use super::usage::{COLUMNS, UsageRow};
+use super::numbers::{COLUMNS, NumbersRow};
 use super::{StoreError, time};
 
 /// A table of buckets.
@@ -41,20 +41,10 @@ struct BucketRow {
     channel: String,
     #[diesel(sql_type = Timestamptz)]
     begins: DateTime<Utc>,
-    #[diesel(sql_type = BigInt)]
-    succeeded: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
-    #[diesel(sql_type = BigInt)]
-    duration_ms: i64,
-    #[diesel(sql_type = BigInt)]
-    messages_received: i64,
-    #[diesel(sql_type = BigInt)]
-    messages_sent: i64,
     #[diesel(sql_type = Binary)]
     durations: Vec<u8>,
     #[diesel(embed)]
-    ai: UsageRow,
+    numbers: NumbersRow,
 }
 
 impl Buckets {
@@ -138,7 +128,7 @@ impl Buckets {
     ) -> Result<Changes, StoreError> {
         let Self { table, begins } = self;
         let rows: Vec<BucketRow> = sql_query(format!(
-            "SELECT channel, {begins} AS begins, succeeded, failed, duration_ms, messages_received, messages_sent, durations, {COLUMNS}
+            "SELECT channel, {begins} AS begins, durations, {COLUMNS}
              FROM {table} WHERE account_id = $1 AND workflow_id = $2 AND {begins} >= $3 AND {begins} < $4"
         ))
         .bind::<SqlUuid, _>(account.as_uuid())
@@ -147,7 +137,7 @@ impl Buckets {
         .bind::<Timestamptz, _>(time(span.end_ms))
         .get_results(connection)
         .await?;
-        Ok(rows.into_iter().filter_map(|row| bucket(account, workflow, &row)).collect())
+        Ok(rows.into_iter().filter_map(|row| bucket(account, workflow, row)).collect())
     }
 
     /// Removes them.
@@ -172,19 +162,11 @@ impl Buckets {
     }
 }
 
-fn bucket(account: AccountId, workflow: WorkflowId, row: &BucketRow) -> Option<(BucketKey, Bucket)> {
+fn bucket(account: AccountId, workflow: WorkflowId, row: BucketRow) -> Option<(BucketKey, Bucket)> {
     let channel = row.channel.parse::<Channel>().ok()?;
     let key = BucketKey { account, workflow, channel, quarter_ms: row.begins.timestamp_millis() };
-    let bucket = Bucket {
-        succeeded: row.succeeded,
-        failed: row.failed,
-        duration_ms: row.duration_ms,
-        messages_received: row.messages_received,
-        messages_sent: row.messages_sent,
-        durations: sketch(&row.durations, &key),
-        ai: (&row.ai).into(),
-    };
-    Some((key, bucket))
+    let durations = sketch(&row.durations, &key);
+    Some((key, row.numbers.with(durations)))
 }
 
 /// A stored sketch; one that cannot be read is left behind, with an error in the log.

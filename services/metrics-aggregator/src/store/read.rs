@@ -16,8 +16,8 @@ use pg::Prepare;
 
 use super::buckets::{Buckets, DAYS, QUARTERS, sketch};
 use super::customers::{self, Customers};
+use super::numbers::{NumbersRow, SUMS};
 use super::retention::KEPT_SINCE;
-use super::usage::{SUMS, UsageRow};
 use super::{Store, StoreError, reached, time};
 
 /// Whole days that a span has at least that is read by day: fewer have few quarters.
@@ -69,23 +69,13 @@ struct LongRow {
 }
 
 #[derive(QueryableByName)]
-struct NumbersRow {
+struct PartRow {
     #[diesel(sql_type = BigInt)]
     position: i64,
     #[diesel(sql_type = Text)]
     channel: String,
-    #[diesel(sql_type = BigInt)]
-    succeeded: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
-    #[diesel(sql_type = BigInt)]
-    duration_ms: i64,
-    #[diesel(sql_type = BigInt)]
-    messages_received: i64,
-    #[diesel(sql_type = BigInt)]
-    messages_sent: i64,
     #[diesel(embed)]
-    ai: UsageRow,
+    numbers: NumbersRow,
 }
 
 #[derive(QueryableByName)]
@@ -170,8 +160,8 @@ async fn sums(
     let Some((end_ms, starts_ms)) = borders_ms.split_last() else { return Ok(Vec::new()) };
     let first_ms = starts_ms.first().copied().unwrap_or(*end_ms);
     // Intervals have no gaps, so the last one that has begun is a bucket's.
-    let rows: Vec<NumbersRow> = sql_query(format!(
-        "SELECT width_bucket({begins}, $3::timestamptz[])::bigint AS position, channel, {NUMBERS}, {SUMS}
+    let rows: Vec<PartRow> = sql_query(format!(
+        "SELECT width_bucket({begins}, $3::timestamptz[])::bigint AS position, channel, {SUMS}
          FROM {table} WHERE account_id = $1 AND workflow_id = $2 AND {begins} >= $4 AND {begins} < $5 GROUP BY 1, channel"
     ))
     .bind::<SqlUuid, _>(wanted.account.as_uuid())
@@ -197,10 +187,10 @@ async fn sums_of_parts(
         return Ok(Vec::new());
     }
     // Part by part by the index, whatever the planner thinks of how many there are.
-    let rows: Vec<NumbersRow> = sql_query(format!(
+    let rows: Vec<PartRow> = sql_query(format!(
         "SELECT part.position, numbers.*
          FROM UNNEST($3::bigint[], $4::timestamptz[], $5::timestamptz[]) AS part (position, begins, ends)
-         CROSS JOIN LATERAL (SELECT channel, {NUMBERS}, {SUMS} FROM rollups
+         CROSS JOIN LATERAL (SELECT channel, {SUMS} FROM rollups
              WHERE account_id = $1 AND workflow_id = $2 AND quarter >= part.begins AND quarter < part.ends GROUP BY channel) AS numbers"
     ))
     .bind::<SqlUuid, _>(wanted.account.as_uuid())
@@ -214,22 +204,9 @@ async fn sums_of_parts(
     Ok(rows.into_iter().map(numbers).collect())
 }
 
-/// The sums of many rows, under the names of the columns.
-const NUMBERS: &str = "sum(succeeded)::bigint AS succeeded, sum(failed)::bigint AS failed, sum(duration_ms)::bigint AS duration_ms, \
-     sum(messages_received)::bigint AS messages_received, sum(messages_sent)::bigint AS messages_sent";
-
-fn numbers(row: NumbersRow) -> Numbers {
+fn numbers(row: PartRow) -> Numbers {
     let position = usize::try_from(row.position - 1).unwrap_or(usize::MAX);
-    let bucket = Bucket {
-        succeeded: row.succeeded,
-        failed: row.failed,
-        duration_ms: row.duration_ms,
-        messages_received: row.messages_received,
-        messages_sent: row.messages_sent,
-        durations: Sketch::default(),
-        ai: (&row.ai).into(),
-    };
-    (position, row.channel, bucket)
+    (position, row.channel, row.numbers.with(Sketch::default()))
 }
 
 async fn durations(
