@@ -30,17 +30,42 @@ const RUNNERS_MAX: usize = 3;
 const BLOWS: usize = 12;
 /// After the last fault everything must be done by then.
 const HEALED_WITHIN: Duration = Duration::from_mins(10);
+/// In the game of a single sleep a runner is stopped for so long …
+const STOPPED: Duration = Duration::from_secs(20);
+/// … and gets everything back so long before it goes on.
+const HANDED_BACK: Duration = Duration::from_millis(500);
 /// What a killed broker may have lost of what it had acknowledged on its asynchronous streams.
 const FORGOTTEN_MAX: usize = 12;
 
 /// Plays one game; what is broken, when something is.
 pub fn play(seed: u64, bug: Option<Bug>, tells: bool) -> Result<(), String> {
-    let calm = run(seed, None, false, false)?;
-    let stormy = run(seed, bug, true, tells)?;
-    check::same(&lock(&calm), &lock(&stormy))
+    compare(seed, bug, Weather::Storm, tells)
 }
 
-fn run(seed: u64, bug: Option<Bug>, stormy: bool, tells: bool) -> Result<Shared, String> {
+/// Plays a game in which nothing happens but that a runner's process is stopped, another takes over, and hands everything back
+/// just before the first goes on.
+pub fn sleep_through(seed: u64) -> Result<(), String> {
+    compare(seed, None, Weather::Sleep, false)
+}
+
+fn compare(seed: u64, bug: Option<Bug>, weather: Weather, tells: bool) -> Result<(), String> {
+    let calm = run(seed, None, Weather::Calm, false)?;
+    let other = run(seed, bug, weather, tells)?;
+    check::same(&lock(&calm), &lock(&other))
+}
+
+/// What happens in a game.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    /// Nothing.
+    Calm,
+    /// Everything.
+    Storm,
+    /// See [`sleep_through`].
+    Sleep,
+}
+
+fn run(seed: u64, bug: Option<Bug>, weather: Weather, tells: bool) -> Result<Shared, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -48,17 +73,22 @@ fn run(seed: u64, bug: Option<Bug>, stormy: bool, tells: bool) -> Result<Shared,
         let mut game =
             Game { world: Arc::clone(&world), rng: StdRng::seed_from_u64(!seed), runners: Vec::new() };
         let mut frames = script::frames(seed);
-        lock(&world).poison = script::poisoned(&frames);
-        if !stormy {
+        if weather == Weather::Storm {
+            lock(&world).poison = script::poisoned(&frames);
+        } else {
             // Without faults nobody dies: such an input is left out, as if it had never come.
             for frame in &mut frames {
                 frame.inputs.retain(|input| script::poison(input).is_none());
             }
         }
-        let feeding = tokio::spawn(feed(Arc::clone(&world), frames, stormy, seed));
-        if stormy {
-            lock(&world).stormy = true;
-            game.storm().await;
+        let feeding = tokio::spawn(feed(Arc::clone(&world), frames, weather != Weather::Calm, seed));
+        match weather {
+            Weather::Calm => {}
+            Weather::Storm => {
+                lock(&world).stormy = true;
+                game.storm().await;
+            }
+            Weather::Sleep => game.sleep().await,
         }
         game.heal();
         feeding.await.unwrap();
@@ -68,10 +98,10 @@ fn run(seed: u64, bug: Option<Bug>, stormy: bool, tells: bool) -> Result<Shared,
 }
 
 /// Puts frames into the stream, as gateways do while the broker is there.
-async fn feed(world: Shared, frames: Vec<v1::Frame>, stormy: bool, seed: u64) {
+async fn feed(world: Shared, frames: Vec<v1::Frame>, slowly: bool, seed: u64) {
     let mut rng = StdRng::seed_from_u64(seed.rotate_left(32));
     for frame in frames {
-        if stormy {
+        if slowly {
             sleep(Duration::from_millis(rng.random_range(0..2500))).await;
         }
         append(&mut lock(&world), &frame);
@@ -160,6 +190,23 @@ impl Game {
         }
     }
 
+    /// One that works is stopped for longer than its lease, and another works until just before it goes on.
+    async fn sleep(&mut self) {
+        self.start_runner();
+        sleep(Duration::from_millis(self.rng.random_range(3_000..8_000))).await;
+        self.stop_until(0, Instant::now() + STOPPED);
+        self.start_runner();
+        sleep(STOPPED - HANDED_BACK).await;
+        self.runners.swap_remove(1).shutdown.request();
+        sleep(2 * HANDED_BACK).await;
+    }
+
+    /// A runner's process is stopped.
+    fn stop_until(&self, one: usize, until: Instant) {
+        lock(&self.world).tell(|| "a runner's process is stopped for a while".to_owned());
+        *self.runners[one].handle.paused_until.lock().unwrap() = Some(until);
+    }
+
     /// Runners that died of an input are started again, as a supervisor would.
     fn bury_the_dead(&mut self) {
         let dead = |runner: &Runner| runner.handle.dead.load(Ordering::Relaxed);
@@ -188,9 +235,8 @@ impl Game {
                 self.runners.swap_remove(one).shutdown.request();
             }
             3 if !self.runners.is_empty() => {
-                tell(self, "a runner's process is stopped for a while");
                 let until = until(&mut self.rng, 40);
-                *self.runners[one].handle.paused_until.lock().unwrap() = Some(until);
+                self.stop_until(one, until);
             }
             4 => {
                 tell(self, "the database goes away");

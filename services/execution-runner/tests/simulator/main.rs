@@ -16,10 +16,12 @@ mod transport;
 mod world;
 
 use bug::Bug;
-use game::play;
+use game::{play, sleep_through};
 
 /// Games of each part; together ten thousand.
 const SEEDS: u64 = 2500;
+/// Games in which a runner is only stopped.
+const SLEEPS: u64 = 300;
 /// Games in which a planted bug must be found.
 const SEEDS_FOR_A_BUG: u64 = 2000;
 /// Games between two signs of life.
@@ -51,6 +53,15 @@ fn nothing_is_lost_doubled_or_out_of_order_part_three() {
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order_part_four() {
     play_all(3 * SEEDS..4 * SEEDS);
+}
+
+#[test]
+fn who_was_stopped_and_gets_everything_back_has_missed_nothing() {
+    for seed in 0..SLEEPS {
+        if let Err(broken) = sleep_through(seed) {
+            panic!("seed {seed}: {broken}");
+        }
+    }
 }
 
 /// `make simulate GAMES=1000000` plays as many, from a seed of its own on or from `TURNLOOM_SEED`.

@@ -107,15 +107,16 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         if !tenure.gained.is_empty() {
             self.alarm = Alarm::default();
         }
+        if tenure.kept.is_empty() {
+            // What was not read yet waited for nobody: it may be purged by now, and markers in it would be missed.
+            self.position = None;
+            self.reading = false;
+        }
         if !tenure.gained.is_empty()
             && let Err(error) = self.recover(&tenure, last_seq).await
         {
             self.forget();
             return Err(error);
-        }
-        if self.owned.is_empty() {
-            self.position = None;
-            self.reading = false;
         }
         self.gauges.owned(self.owned.len());
         if self.owned.len() >= tenure.fair_share as usize {
