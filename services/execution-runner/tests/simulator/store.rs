@@ -194,13 +194,12 @@ fn renew(world: &mut World, renewal: &Renewal) -> Tenure {
         world.database.partitions[*partition as usize].owner != Some(renewal.runner)
     });
     for partition in order {
-        let ignored = world.bug == Some(Bug::LeaseIgnored) && world.chance(20);
         let trusts = world.bug == Some(Bug::HandOverTrusted);
-        let raises = world.bug != Some(Bug::EpochStays) && world.bug != Some(Bug::LeaseIgnored);
+        let raises = world.bug != Some(Bug::EpochStays);
         let row = &mut world.database.partitions[partition as usize];
         let free = row.owner.is_none() || row.owner == Some(renewal.runner) || row.expires_at_ms < now_ms;
         let held = kept.iter().any(|ownership| ownership.partition == partition);
-        if held || !(free || ignored) || kept.len() + gained.len() >= fair_share {
+        if held || !free || kept.len() + gained.len() >= fair_share {
             continue;
         }
         if row.owner.is_some() || (row.told_to != renewal.broker && !trusts) {
