@@ -32,8 +32,8 @@ const BLOWS: usize = 12;
 const HEALED_WITHIN: Duration = Duration::from_mins(10);
 /// In the game of a single sleep a runner is stopped for so long …
 const STOPPED: Duration = Duration::from_secs(20);
-/// … and gets everything back so long before it goes on.
-const HANDED_BACK: Duration = Duration::from_millis(500);
+/// … and another works for so long meanwhile.
+const STOOD_IN: Duration = Duration::from_millis(19_500);
 /// What a killed broker may have lost of what it had acknowledged on its asynchronous streams.
 const FORGOTTEN_MAX: usize = 12;
 
@@ -196,9 +196,8 @@ impl Game {
         sleep(Duration::from_millis(self.rng.random_range(3_000..8_000))).await;
         self.stop_until(0, Instant::now() + STOPPED);
         self.start_runner();
-        sleep(STOPPED - HANDED_BACK).await;
+        sleep(STOOD_IN).await;
         self.runners.swap_remove(1).shutdown.request();
-        sleep(2 * HANDED_BACK).await;
     }
 
     /// A runner's process is stopped.
