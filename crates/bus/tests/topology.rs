@@ -1,5 +1,4 @@
 //! Streams of an installation that is there already.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Config, PersistenceMode, RetentionPolicy};
