@@ -1,5 +1,6 @@
 //! The streams of inputs: writing frames, reading them, removing what is handled.
 
+mod pace;
 mod shares;
 mod writer;
 

@@ -1,7 +1,8 @@
 //! Joins the inputs that wait into one frame: the next gathers while the last one is synced.
 //!
-//! One frame is under way at a time, so an idle writer sends an input at once and a busy one sends many with one
-//! fsync. Nobody is told that an input is kept before the stream has acknowledged its frame.
+//! One frame is under way at a time, and the next begins a little after its end (`pace`), so an idle writer sends an input
+//! at once and a busy one sends many with one fsync. Nobody is told that an input is kept before the stream has
+//! acknowledged its frame.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::pace::Pace;
 use super::shares::{NoPlace, Place, Shares};
 use crate::Bus;
 
@@ -83,7 +85,7 @@ impl Writer {
     #[must_use]
     pub fn gathering(bus: &Bus, group: u32, within: Duration) -> Self {
         let (waiting, inputs) = mpsc::channel(UNDER_WAY_MAX);
-        tokio::spawn(write(bus.clone(), subject::turns(group), inputs, within));
+        tokio::spawn(write(bus.clone(), subject::turns(group), inputs, Pace::gathering(within)));
         Self { waiting, shares: Shares::of(UNDER_WAY_MAX) }
     }
 
@@ -121,15 +123,20 @@ impl Writer {
     }
 }
 
-async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>, within: Duration) {
+async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>, mut pace: Pace) {
     let mut next = inputs.recv().await;
     while let Some(first) = next.take() {
+        let until = pace.gathers_until(Instant::now());
+        // A timer takes up to a millisecond, also when there is nothing to wait for.
+        if until > Instant::now() {
+            tokio::time::sleep_until(until).await;
+        }
+        let started = Instant::now();
         let mut bytes = first.bytes;
         let mut frame = first.part;
         let mut outcomes = vec![(first.outcome, first.place)];
-        let gathered = Instant::now() + within;
         while outcomes.len() < FRAME_INPUTS_MAX {
-            let Some(waiting) = next_of(&mut inputs, within, gathered).await else { break };
+            let Ok(waiting) = inputs.try_recv() else { break };
             if bytes + waiting.bytes > FRAME_BYTES_MAX {
                 next = Some(waiting);
                 break;
@@ -144,8 +151,8 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>, w
             frame.markers.extend(waiting.part.markers);
             outcomes.push((waiting.outcome, waiting.place));
         }
-        let started = Instant::now();
         let result = send(&bus, &subject, &frame).await;
+        pace.sent(outcomes.len(), started, started.elapsed());
         metrics::histogram!("turnloom_intake_frame_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("turnloom_intake_frame_inputs")
             .record(u32::try_from(outcomes.len()).map_or(f64::MAX, f64::from));
@@ -161,19 +168,6 @@ async fn write(bus: Bus, subject: String, mut inputs: mpsc::Receiver<Waiting>, w
         if next.is_none() {
             next = inputs.recv().await;
         }
-    }
-}
-
-/// The next input that waits, or that comes before the frame is gathered.
-async fn next_of(
-    inputs: &mut mpsc::Receiver<Waiting>,
-    within: Duration,
-    gathered: Instant,
-) -> Option<Waiting> {
-    match inputs.try_recv() {
-        Ok(waiting) => Some(waiting),
-        Err(_) if within.is_zero() => None,
-        Err(_) => tokio::time::timeout_at(gathered, inputs.recv()).await.ok().flatten(),
     }
 }
 
