@@ -22,13 +22,13 @@ use crate::store::{Progress, Store};
 use crate::usecase::count::{CountError, Counter};
 
 /// Messages folded in one transaction.
-const MESSAGES_MAX: usize = 64;
+const MESSAGES_MAX: usize = 512;
 /// Longest wait for messages, so that a stop is noticed soon.
 const WAIT_MAX: Duration = Duration::from_millis(250);
 /// Bytes of messages that are worth a transaction at once.
 const BYTES_ENOUGH: usize = 256 * 1024;
 /// Fewer are counted together with what comes within this time: a transaction costs the same for all of them.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(100);
 /// Pause after a session that failed.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Messages that a session reads again.

@@ -132,7 +132,8 @@ async fn known(connection: &mut AsyncPgConnection, customers: &Days) -> Result<V
     let rows = sql_query(format!(
         "SELECT days, {KEPT_SINCE} AS kept_since
          FROM UNNEST($1::uuid[], $2::uuid[]) WITH ORDINALITY AS wanted (workflow_id, customer, position)
-         LEFT JOIN visitors USING (workflow_id, customer) ORDER BY position"
+         LEFT JOIN LATERAL (SELECT days FROM visitors WHERE visitors.workflow_id = wanted.workflow_id
+             AND visitors.customer = wanted.customer LIMIT 1) AS known ON true ORDER BY position"
     ))
     .bind::<Array<SqlUuid>, _>(customers.keys().map(|(workflow, _)| *workflow.as_uuid()).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(customers.keys().map(|(_, customer)| *customer).collect::<Vec<_>>())
