@@ -43,8 +43,8 @@ pub struct Floor {
     pub per_second: f64,
     /// CPU time of all processes for each, microseconds.
     pub cpu_each: f64,
-    /// Bytes to disk for each.
-    pub written_each: f64,
+    /// Bytes to disk for each; none when nobody may know.
+    pub written_each: Option<f64>,
 }
 
 /// The frames that wait for the runner, which removes what it has handled.
@@ -117,7 +117,7 @@ pub async fn measure(services: &Services, frames: &[Bytes]) -> anyhow::Result<Fl
     Ok(Floor {
         per_second: real(done) / seconds,
         cpu_each: each(real(cpu), done),
-        written_each: each(real(used.sum().written_bytes), done),
+        written_each: used.written_bytes.map(|bytes| each(real(bytes), done)),
     })
 }
 

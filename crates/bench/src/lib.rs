@@ -92,9 +92,11 @@ pub async fn run_floor(options: &Options, programs: Programs) -> anyhow::Result<
     let figures = [
         Row::new("floor", "executions/s", floor.per_second, ""),
         Row::new("floor", "CPU each, all processes", floor.cpu_each, "µs"),
-        Row::new("floor", "written to disk each", floor.written_each / 1000.0, "KB"),
     ];
     bench.report.figures.extend(figures);
+    let written =
+        floor.written_each.map(|each| Row::new("floor", "written to disk each", each / 1000.0, "KB"));
+    bench.report.figures.extend(written);
     Ok(bench.report)
 }
 

@@ -1,8 +1,9 @@
-//! What the product's processes use: CPU time, bytes to disk, memory; by service, PostgreSQL and nats-server.
+//! What the product's processes use: CPU time and memory, by service, PostgreSQL and nats-server; and what is written to disk.
 //!
 //! Sums are over the trees beneath some processes, with what ended children used, so nothing is lost when a
-//! server process of PostgreSQL goes away in between.
+//! server process of PostgreSQL goes away in between. What is written is that of the whole machine.
 
+mod disk;
 mod proc;
 
 use std::collections::BTreeMap;
@@ -16,21 +17,15 @@ use proc::{Stat, TICK_MICROS};
 pub struct Spent {
     /// User and system time, microseconds.
     pub cpu_micros: u64,
-    /// Bytes to disk.
-    pub written_bytes: u64,
 }
 
 impl Spent {
     fn since(self, before: Self) -> Self {
-        Self {
-            cpu_micros: self.cpu_micros.saturating_sub(before.cpu_micros),
-            written_bytes: self.written_bytes.saturating_sub(before.written_bytes),
-        }
+        Self { cpu_micros: self.cpu_micros.saturating_sub(before.cpu_micros) }
     }
 
     fn add(&mut self, other: Self) {
         self.cpu_micros += other.cpu_micros;
-        self.written_bytes += other.written_bytes;
     }
 }
 
@@ -56,6 +51,8 @@ pub struct Usage {
     pub product: BTreeMap<Kind, Spent>,
     /// This process: the load generator.
     pub load: Spent,
+    /// Bytes to the machine's disks, also those that others wrote; none when nobody may know.
+    pub written_bytes: Option<u64>,
 }
 
 impl Usage {
@@ -64,15 +61,12 @@ impl Usage {
     pub fn now(roots: &[u32]) -> Self {
         let mut product: BTreeMap<Kind, Spent> = BTreeMap::new();
         for stat in tree(roots, &proc::all()) {
-            let spent = Spent {
-                cpu_micros: (stat.own_ticks + stat.children_ticks) * TICK_MICROS,
-                written_bytes: proc::written_bytes(stat.pid),
-            };
+            let spent = Spent { cpu_micros: (stat.own_ticks + stat.children_ticks) * TICK_MICROS };
             product.entry(stat.name).or_default().add(spent);
         }
         // Its children are the product.
         let cpu_micros = Stat::of("self").map_or(0, |stat| stat.own_ticks * TICK_MICROS);
-        Self { product, load: Spent { cpu_micros, written_bytes: proc::written_bytes(std::process::id()) } }
+        Self { product, load: Spent { cpu_micros }, written_bytes: disk::written_bytes() }
     }
 
     /// What was used since an earlier moment.
@@ -80,7 +74,12 @@ impl Usage {
     pub fn since(&self, before: &Self) -> Self {
         let earlier = |kind: &Kind| before.product.get(kind).copied().unwrap_or_default();
         let product = self.product.iter().map(|(kind, spent)| (kind.clone(), spent.since(earlier(kind))));
-        Self { product: product.collect(), load: self.load.since(before.load) }
+        let written = self.written_bytes.zip(before.written_bytes);
+        Self {
+            product: product.collect(),
+            load: self.load.since(before.load),
+            written_bytes: written.map(|(now, before)| now.saturating_sub(before)),
+        }
     }
 
     /// The product's sum.
@@ -173,17 +172,20 @@ mod tests {
 
     #[test]
     fn only_what_was_used_since_is_counted() {
-        let spent = |cpu_micros, written_bytes| Spent { cpu_micros, written_bytes };
-        let usage = |services, postgres, load| Usage {
-            product: [("turnloom".to_owned(), services), ("postgres".to_owned(), postgres)].into(),
-            load,
+        let spent = |cpu_micros| Spent { cpu_micros };
+        let usage = |services, postgres, load, written_bytes| Usage {
+            product: [("turnloom".to_owned(), spent(services)), ("postgres".to_owned(), spent(postgres))]
+                .into(),
+            load: spent(load),
+            written_bytes,
         };
-        let before = usage(spent(5, 1), spent(10, 100), spent(1, 0));
-        let after = usage(spent(9, 1), spent(30, 180), spent(4, 0));
-        let used = after.since(&before);
-        assert_eq!(used.sum(), spent(24, 80));
-        assert_eq!(used.of_services(), spent(4, 0));
-        assert_eq!(used.of("postgres"), spent(20, 80));
-        assert_eq!(used.load, spent(3, 0));
+        let before = usage(5, 10, 1, Some(100));
+        let used = usage(9, 30, 4, Some(180)).since(&before);
+        assert_eq!(used.sum(), spent(24));
+        assert_eq!(used.of_services(), spent(4));
+        assert_eq!(used.of("postgres"), spent(20));
+        assert_eq!(used.load, spent(3));
+        assert_eq!(used.written_bytes, Some(80));
+        assert_eq!(usage(9, 30, 4, None).since(&before).written_bytes, None);
     }
 }

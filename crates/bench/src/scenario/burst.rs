@@ -25,8 +25,6 @@ const FILL_MAX: Duration = Duration::from_hours(6);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A drain in which nothing happens for so long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Kilobytes are thousands, as disks count.
-const KILO: f64 = 1000.0;
 
 /// How fast what waited was handled.
 struct Drained {
@@ -162,9 +160,9 @@ fn tell(bench: &mut Bench<'_>, drained: &Drained, messages: u64, filled: f64) {
         ] {
             bench.figure(&label, &format!("  of this {part}"), each(real(spent.cpu_micros), *handled), "µs");
         }
-        let written = each(real(sum.written_bytes), *handled) / KILO;
-        let written = Figure::new(&label, "written to disk each", written, "KB");
-        bench.add(written.beside(beside(|floor| floor.written_each / KILO)));
+        if let Some(bytes) = used.written_bytes {
+            super::messages::tell_written(bench, &label, each(real(bytes), *handled), None);
+        }
         super::messages::tell_memory(bench, &label, &drained.memory);
     }
 }

@@ -237,12 +237,19 @@ fn tell(bench: &mut Bench<'_>, kind: Kind, connections: u32, label: &str, measur
             let figure = format!("  of this {part}");
             bench.figure(label, &figure, measured.of_each(spent.cpu_micros), "µs");
         }
-        let written = measured.of_each(used.sum().written_bytes) / KILO;
-        let target = greets.then_some(Target::AtMost(8.0));
-        bench.add(Figure::new(label, "written to disk each", written, "KB").wants(target));
+        if let Some(bytes) = used.written_bytes {
+            tell_written(bench, label, measured.of_each(bytes), greets.then_some(Target::AtMost(8.0)));
+        }
         tell_memory(bench, label, &measured.memory);
     }
     bench.figure(label, "CPU each, load generator", measured.of_each(used.load.cpu_micros), "µs");
+}
+
+/// Adds what went to disk for each, bytes.
+pub(super) fn tell_written(bench: &mut Bench<'_>, label: &str, each: f64, target: Option<Target>) {
+    let floor = bench.floor.and_then(|floor| floor.written_each);
+    let written = Figure::new(label, "written to disk each", each / KILO, "KB");
+    bench.add(written.beside(floor.map(|each| each / KILO)).wants(target));
 }
 
 /// Adds what the services have, and of these the runner, where it is a process of its own.

@@ -61,12 +61,6 @@ pub(crate) fn all() -> Vec<Stat> {
         .collect()
 }
 
-/// Bytes that a process, and its children that have ended, caused to be written to disk; 0 when nobody may know.
-pub(crate) fn written_bytes(pid: u32) -> u64 {
-    let told = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-    field(&told, "write_bytes").unwrap_or(0)
-}
-
 /// Resident memory of a process, kB: all of it, and with pages that are shared divided among those who share them.
 pub(crate) fn memory_kb(pid: u32) -> (u64, u64) {
     let told = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -74,7 +68,7 @@ pub(crate) fn memory_kb(pid: u32) -> (u64, u64) {
 }
 
 /// The number of a line such as `Pss:  123 kB`.
-fn field(told: &str, name: &str) -> Option<u64> {
+pub(crate) fn field(told: &str, name: &str) -> Option<u64> {
     let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
@@ -102,8 +96,7 @@ mod tests {
 
     #[test]
     fn fields_are_found_by_their_whole_name() {
-        let told = "wchar: 5\ncancelled_write_bytes: 9\nwrite_bytes: 4096\nPss_Anon:  1 kB\nPss:   77 kB\n";
-        assert_eq!(field(told, "write_bytes"), Some(4096));
+        let told = "Pss_Anon:  1 kB\nPss:   77 kB\n";
         assert_eq!(field(told, "Pss"), Some(77));
         assert_eq!(field(told, "Rss"), None);
     }
