@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use fault_suite::failure::{Failure, io_error};
 use gateway::key::Level;
@@ -10,7 +9,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::workflows;
 use tokio::process::Command;
-use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::calls::{self, text};
@@ -31,36 +29,32 @@ pub(super) async fn play(stage: &Stage, product: &Product, row: &mut Row) -> Res
     }
     let account = Account::make(product, &format!("s12-{:08x}", stage.seed)).await?;
     let found = things_to_find(product, &account).await?;
+    let max_seconds = u64::from(stage.plan.minutes) * 60;
     for level in Level::ALL {
-        let until = Instant::now() + Duration::from_mins(u64::from(stage.plan.minutes));
-        let mut runs = 0;
-        while runs == 0 || Instant::now() < until {
-            let directory = prepare(product, level)?;
-            stage.say(&format!("{} key, run {}", level.as_str(), runs + 1));
-            let output = Command::new("python3")
-                .current_dir(&directory)
-                .env("PYTHONPATH", std::env::join_paths([directory.as_path(), &tools]).unwrap_or_default())
-                .env("PYTHONDONTWRITEBYTECODE", "1")
-                .args(["-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run"])
-                .arg(format!("{}/v1/openapi.json", product.gateway(0, "")?.base()))
-                .args(["--seed", &(stage.seed + runs).to_string()])
-                .env("TURNLOOM_KEY", account.key(level))
-                .envs(found.iter().map(|(name, ids)| (*name, ids.as_str())))
-                .stdin(Stdio::null())
-                .kill_on_drop(true)
-                .output()
-                .await
-                .map_err(io_error("python3 cannot be started"))?;
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            row.tries += requests(&said);
-            row.must(output.status.success(), || {
-                let tail: String =
-                    said.chars().rev().take(3000).collect::<Vec<_>>().into_iter().rev().collect();
-                format!("with a {} key and seed {}: {tail}", level.as_str(), stage.seed + runs)
-            });
-            runs += 1;
-        }
-        row.note(format!("{runs} runs with a {} key", level.as_str()));
+        stage.say(&format!("{} key, {} minutes", level.as_str(), stage.plan.minutes));
+        let directory = prepare(product, level)?;
+        let output = Command::new("python3")
+            .current_dir(&directory)
+            .env("PYTHONPATH", std::env::join_paths([directory.as_path(), &tools]).unwrap_or_default())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .args(["-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run"])
+            .arg(format!("{}/v1/openapi.json", product.gateway(0, "")?.base()))
+            .args(["--seed", &stage.seed.to_string(), "--max-time", &max_seconds.to_string()])
+            .env("TURNLOOM_KEY", account.key(level))
+            .envs(found.iter().map(|(name, ids)| (*name, ids.as_str())))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(io_error("python3 cannot be started"))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let tried = requests(&said);
+        row.tries += tried;
+        row.must(output.status.success(), || {
+            let tail: String = said.chars().rev().take(3000).collect::<Vec<_>>().into_iter().rev().collect();
+            format!("with a {} key: {tail}", level.as_str())
+        });
+        row.note(format!("{tried} with a {} key", level.as_str()));
     }
     Ok(())
 }
