@@ -92,20 +92,20 @@ fn hours(hours: u32) -> Duration {
 
 impl Bus {
     /// Makes the streams of all groups and the bucket of definitions, or brings their sizes up to date. Whether one syncs before
-    /// it acknowledges cannot be changed later: it stays as the stream was made. The layout is kept with the first stream, so that
-    /// every service finds the same one.
+    /// it acknowledges cannot be changed later: it stays as the stream was made. The layout is kept with the first group's stream,
+    /// so that every service finds the same one, and that stream is made last: who finds the layout finds everything.
     ///
     /// # Errors
     /// When NATS is away or refuses, for instance because the sizes are over its limit.
     pub async fn ensure_topology(&self, topology: &Topology, layout: Layout) -> Result<(), Unavailable> {
+        self.jetstream.create_or_update_key_value(bucket(topology)).await.map_err(Unavailable::new)?;
         for mut config in streams(topology, layout) {
             if let Some(there) = self.config_of(&config.name).await? {
                 config.persist_mode = there.persist_mode;
             }
             self.jetstream.create_or_update_stream(config).await.map_err(Unavailable::new)?;
         }
-        let bucket = bucket(topology);
-        self.jetstream.create_or_update_key_value(bucket).await.map(|_| ()).map_err(Unavailable::new)
+        Ok(())
     }
 
     /// Makes the streams and the bucket again that are missing; those that are there stay as they are. Several processes
@@ -199,36 +199,25 @@ pub(crate) fn is_missing(error: &GetStreamError) -> bool {
     matches!(error.kind(), GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
+/// All streams; that of the first group is the last.
 fn streams(topology: &Topology, layout: Layout) -> Vec<Config> {
-    let mut streams: Vec<Config> = (0..layout.groups)
-        .map(|group| Config {
-            name: subject::turns_stream(group),
-            subjects: vec![subject::turns(group)],
-            retention: RetentionPolicy::Limits,
-            // An input that is not stored must not be acknowledged, and an old one must not give way to it.
-            discard: DiscardPolicy::New,
-            max_bytes: topology.turns_bytes_max,
-            metadata: layout.to_metadata(),
-            ..every_stream(topology)
-        })
-        .collect();
-    streams.push(Config {
+    let events = Config {
         name: subject::EVENTS_STREAM.to_owned(),
         subjects: vec![subject::EVENTS_ALL.to_owned()],
         max_bytes: topology.events_bytes_max,
         max_age: hours(topology.events_hours),
         persist_mode: persist_mode(topology),
         ..every_stream(topology)
-    });
-    streams.push(Config {
+    };
+    let replies = Config {
         name: subject::REPLIES_STREAM.to_owned(),
         subjects: vec![subject::REPLIES_ALL.to_owned()],
         max_bytes: topology.replies_bytes_max,
         max_age: hours(topology.replies_hours),
         persist_mode: persist_mode(topology),
         ..every_stream(topology)
-    });
-    streams.push(Config {
+    };
+    let activities = Config {
         name: subject::ACTIVITIES_STREAM.to_owned(),
         subjects: vec![subject::ACTIVITIES_ALL.to_owned()],
         retention: RetentionPolicy::WorkQueue,
@@ -238,8 +227,18 @@ fn streams(topology: &Topology, layout: Layout) -> Vec<Config> {
         duplicate_window: ACTIVITIES_KNOWN_FOR,
         persist_mode: persist_mode(topology),
         ..every_stream(topology)
+    };
+    let turns = (0..layout.groups).rev().map(|group| Config {
+        name: subject::turns_stream(group),
+        subjects: vec![subject::turns(group)],
+        retention: RetentionPolicy::Limits,
+        // An input that is not stored must not be acknowledged, and an old one must not give way to it.
+        discard: DiscardPolicy::New,
+        max_bytes: topology.turns_bytes_max,
+        metadata: layout.to_metadata(),
+        ..every_stream(topology)
     });
-    streams
+    [events, replies, activities].into_iter().chain(turns).collect()
 }
 
 /// An activity that is issued again within this time is not handed out twice. More than any may take.

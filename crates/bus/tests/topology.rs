@@ -32,3 +32,25 @@ async fn a_stream_that_was_made_to_sync_goes_on_so_and_others_are_made_as_they_a
     bus.ensure_topology(&topology, LAYOUT).await.unwrap();
     assert_eq!(made(subject::ACTIVITIES_STREAM).await.persist_mode, Some(PersistenceMode::Async));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_the_layout_finds_everything() {
+    let nats = Nats::ephemeral().unwrap();
+    let config = BusConfig::for_url(&nats.url());
+    let (maker, other) =
+        (Bus::connect(&config, "maker").await.unwrap(), Bus::connect(&config, "other").await.unwrap());
+    let layout = Layout { groups: 3, ..LAYOUT };
+    let making = tokio::spawn(async move { maker.ensure_topology(&Topology::default(), layout).await });
+    while other.layout().await.unwrap() != Some(layout) {}
+    let groups = (0..layout.groups).map(subject::turns_stream);
+    let others = [
+        subject::EVENTS_STREAM,
+        subject::REPLIES_STREAM,
+        subject::ACTIVITIES_STREAM,
+        subject::DEFINITIONS_STREAM,
+    ];
+    for name in groups.chain(others.map(str::to_owned)) {
+        assert!(other.has_stream(&name).await.unwrap(), "{name}");
+    }
+    making.await.unwrap().unwrap();
+}
