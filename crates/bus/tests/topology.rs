@@ -1,5 +1,7 @@
 //! Streams of an installation that is there already.
 
+use std::time::Duration;
+
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Config, PersistenceMode, RetentionPolicy};
 use bus::{Bus, BusConfig, Layout, Topology};
@@ -41,7 +43,8 @@ async fn who_finds_the_layout_finds_everything() {
         (Bus::connect(&config, "maker").await.unwrap(), Bus::connect(&config, "other").await.unwrap());
     let layout = Layout { groups: 3, ..LAYOUT };
     let making = tokio::spawn(async move { maker.ensure_topology(&Topology::default(), layout).await });
-    while other.layout().await.unwrap() != Some(layout) {}
+    let finding = async { while other.layout().await.unwrap() != Some(layout) {} };
+    tokio::time::timeout(Duration::from_secs(30), finding).await.unwrap();
     let groups = (0..layout.groups).map(subject::turns_stream);
     let others = [
         subject::EVENTS_STREAM,

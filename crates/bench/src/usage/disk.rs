@@ -1,7 +1,7 @@
 //! What goes to this machine's disks.
 //!
 //! Linux counts for each process the pages that it makes dirty (`write_bytes` in `/proc/<pid>/io`), and where a file's pages
-//! are kept in large folios a log line of 8 KB makes half a megabyte dirty, of which 8 KB are written. So it is asked how much
+//! are kept in large folios 8 KB of a log make more than 100 KB dirty, of which 8 KB are written. So it is asked how much
 //! the disks have written, whoever caused it, and how much still waits to be.
 
 use std::fs;
@@ -15,9 +15,8 @@ pub(crate) fn written_bytes() -> Option<u64> {
     let disks = fs::read_dir("/sys/block").ok()?.flatten().map(|entry| entry.path());
     // What lies on other disks, as a loop does, has no device.
     let real = disks.filter(|disk| disk.join("device").exists());
-    let sectors: Vec<u64> = real.filter_map(|disk| sectors_written(&disk)).collect();
-    let written = SECTOR_BYTES * sectors.iter().copied().reduce(|one, other| one + other)?;
-    Some(written + waiting_bytes(&fs::read_to_string("/proc/meminfo").ok()?))
+    let sectors = real.filter_map(|disk| sectors_written(&disk)).reduce(|one, other| one + other)?;
+    Some(sectors * SECTOR_BYTES + waiting_bytes(&fs::read_to_string("/proc/meminfo").ok()?))
 }
 
 /// The seventh number of a disk's statistics.

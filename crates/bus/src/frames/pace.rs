@@ -19,7 +19,9 @@ const SHARED_ENOUGH: u32 = 2;
 /// The pace of one writer.
 #[derive(Debug)]
 pub(super) struct Pace {
+    /// Each frame gathers for so long after its first input.
     within: Duration,
+    /// A frame that follows shared ones begins then at the soonest; none before the first.
     next: Option<Instant>,
     /// Whether the last frames held several inputs, a bit for each; the lowest is the last.
     shared: u16,

@@ -1,7 +1,7 @@
 //! Joins the inputs that wait into one frame: the next gathers while the last one is synced.
 //!
-//! One frame is under way at a time, and the next begins a little after its end (`pace`), so an idle writer sends an input
-//! at once and a busy one sends many with one fsync. Nobody is told that an input is kept before the stream has
+//! One frame is under way at a time, and while frames are shared the next begins a little after its end (`pace`), so an idle
+//! writer sends an input at once and a busy one sends many with one fsync. Nobody is told that an input is kept before the stream has
 //! acknowledged its frame.
 
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl Writer {
         Self::gathering(bus, group, Duration::ZERO)
     }
 
-    /// The same; each frame holds what comes within this time after its first input.
+    /// The same; each frame holds what comes within this time after its first input, or longer.
     #[must_use]
     pub fn gathering(bus: &Bus, group: u32, within: Duration) -> Self {
         let (waiting, inputs) = mpsc::channel(UNDER_WAY_MAX);
