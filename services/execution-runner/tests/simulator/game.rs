@@ -34,6 +34,10 @@ const HEALED_WITHIN: Duration = Duration::from_mins(10);
 const STOPPED: Duration = Duration::from_secs(20);
 /// … and another works for so long meanwhile.
 const STOOD_IN: Duration = Duration::from_millis(19_500);
+/// In the game of a reading that falls behind it stands still for so long, milliseconds …
+const STANDS_STILL_MS: std::ops::Range<u64> = 6_000..7_500;
+/// … from here on, when it has got everything: by then it has renewed its leases.
+const RENEWED: Duration = Duration::from_millis(3_100);
 /// What a killed broker may have lost of what it had acknowledged on its asynchronous streams.
 const FORGOTTEN_MAX: usize = 12;
 
@@ -46,6 +50,12 @@ pub fn play(seed: u64, bug: Option<Bug>, tells: bool) -> Result<(), String> {
 /// just before the first goes on.
 pub fn sleep_through(seed: u64) -> Result<(), String> {
     compare(seed, None, Weather::Sleep, false)
+}
+
+/// Plays a game in which the reading of one runner stands still while another goes on and hands over to it, and a third then
+/// takes what is behind, so that the one keeps nothing but what is ahead of where it reads.
+pub fn fall_behind(seed: u64) -> Result<(), String> {
+    compare(seed, None, Weather::Behind, false)
 }
 
 fn compare(seed: u64, bug: Option<Bug>, weather: Weather, tells: bool) -> Result<(), String> {
@@ -63,6 +73,8 @@ enum Weather {
     Storm,
     /// See [`sleep_through`].
     Sleep,
+    /// See [`fall_behind`].
+    Behind,
 }
 
 fn run(seed: u64, bug: Option<Bug>, weather: Weather, tells: bool) -> Result<Shared, String> {
@@ -89,6 +101,7 @@ fn run(seed: u64, bug: Option<Bug>, weather: Weather, tells: bool) -> Result<Sha
                 game.storm().await;
             }
             Weather::Sleep => game.sleep().await,
+            Weather::Behind => game.fall_behind().await,
         }
         game.heal();
         feeding.await.unwrap();
@@ -200,6 +213,28 @@ impl Game {
         self.runners.swap_remove(1).shutdown.request();
     }
 
+    /// Who comes later has the higher half of the partitions, and gives the higher half of all back when one more comes: so
+    /// the second falls behind, and keeps what the first had.
+    async fn fall_behind(&mut self) {
+        self.start_runner();
+        sleep(Duration::from_millis(self.rng.random_range(500..1_500))).await;
+        self.start_runner();
+        sleep(Duration::from_millis(self.rng.random_range(4_000..9_000))).await;
+        self.stall(1);
+        sleep(Duration::from_millis(self.rng.random_range(500..3_000))).await;
+        self.runners.swap_remove(0).shutdown.request();
+        sleep(RENEWED).await;
+        self.start_runner();
+        sleep(Duration::from_millis(self.rng.random_range(STANDS_STILL_MS))).await;
+        self.runners[0].handle.stalled.store(false, Ordering::Relaxed);
+    }
+
+    /// A runner reads nothing more until it begins to read anew.
+    fn stall(&self, one: usize) {
+        lock(&self.world).tell(|| "a runner's reading stalls".to_owned());
+        self.runners[one].handle.stalled.store(true, Ordering::Relaxed);
+    }
+
     /// A runner's process is stopped.
     fn stop_until(&self, one: usize, until: Instant) {
         lock(&self.world).tell(|| "a runner's process is stopped for a while".to_owned());
@@ -257,10 +292,7 @@ impl Game {
                 let again = self.rng.random_range(0..4);
                 lose_stream(&mut lock(&self.world), again);
             }
-            7 if !self.runners.is_empty() => {
-                tell(self, "a runner's reading stalls");
-                self.runners[one].handle.stalled.store(true, Ordering::Relaxed);
-            }
+            7 if !self.runners.is_empty() => self.stall(one),
             _ if self.runners.len() < RUNNERS_MAX => self.start_runner(),
             _ => {}
         }

@@ -16,12 +16,14 @@ mod transport;
 mod world;
 
 use bug::Bug;
-use game::{play, sleep_through};
+use game::{fall_behind, play, sleep_through};
 
 /// Games of each part; together ten thousand.
 const SEEDS: u64 = 2500;
 /// Games in which a runner is only stopped.
 const SLEEPS: u64 = 300;
+/// Games in which a reading only falls behind.
+const STALLS: u64 = 300;
 /// Games in which a planted bug must be found.
 const SEEDS_FOR_A_BUG: u64 = 2000;
 /// Games between two signs of life.
@@ -59,6 +61,15 @@ fn nothing_is_lost_doubled_or_out_of_order_part_four() {
 fn who_was_stopped_and_gets_everything_back_has_missed_nothing() {
     for seed in 0..SLEEPS {
         if let Err(broken) = sleep_through(seed) {
+            panic!("seed {seed}: {broken}");
+        }
+    }
+}
+
+#[test]
+fn who_keeps_only_what_is_ahead_of_where_it_reads_has_missed_nothing() {
+    for seed in 0..STALLS {
+        if let Err(broken) = fall_behind(seed) {
             panic!("seed {seed}: {broken}");
         }
     }

@@ -107,12 +107,13 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
         if !tenure.gained.is_empty() {
             self.alarm = Alarm::default();
         }
-        if tenure.kept.is_empty() {
+        let waits_for = |position| tenure.kept.iter().any(|kept| kept.applied_seq <= position);
+        if !self.position.is_some_and(waits_for) {
             // What was not read yet waited for nobody: it may be purged by now, and markers in it would be missed.
             self.position = None;
             self.reading = false;
         }
-        if !tenure.gained.is_empty()
+        if (!tenure.gained.is_empty() || (self.position.is_none() && !tenure.kept.is_empty()))
             && let Err(error) = self.recover(&tenure, last_seq).await
         {
             self.forget();
@@ -167,14 +168,15 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
             last_seq.unwrap_or(u64::MAX),
             self.config.batch_inputs_max,
         );
-        let lowest = gained.iter().map(|ownership| ownership.applied_seq).min().unwrap_or(0);
+        let lowest = self.owned.values().map(|ownership| ownership.applied_seq).min().unwrap_or(0);
         if self.position.is_none_or(|position| lowest < position) {
+            if !tenure.kept.is_empty() && self.broker != self.told_to {
+                // The reading that would have noticed is about to end.
+                return Err(broker_started_again());
+            }
             if self.position.is_none() {
                 let entries = self.store.catalog(self.config.group, self.incarnation).await?;
                 self.catalog = Catalog::from_entries(entries);
-            } else if self.broker != self.told_to {
-                // The reading that would have noticed is about to end.
-                return Err(broker_started_again());
             }
             self.position = Some(lowest);
             self.reading = false;
