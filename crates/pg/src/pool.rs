@@ -170,6 +170,8 @@ fn open(config: &PgConfig, schema: &str) -> Result<pooled::Pool<AsyncPgConnectio
     let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
     pooled::Pool::builder(manager)
         .max_size(config.database_connections as usize)
+        // The connection that was used last has everything at hand: its plans, its catalog, its part of the processor's caches.
+        .queue_mode(deadpool::managed::QueueMode::Lifo)
         .runtime(deadpool::Runtime::Tokio1)
         .wait_timeout(Some(config.timeout()))
         .create_timeout(Some(config.timeout()))
