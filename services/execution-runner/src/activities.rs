@@ -28,13 +28,15 @@ pub(crate) use self::http::Calling;
 use self::retry::Failed;
 use crate::partition::activity;
 
-/// Activities of one kind that one process does at once.
-const AT_ONCE: usize = 256;
+/// Activities of one kind that one process does at once. Nearly all of their time they wait for another system, which costs little but
+/// a connection; those of all kinds stay below the 1024 files that a process may usually have open.
+const AT_ONCE: usize = 448;
 /// Of these for one account.
-const AT_ONCE_OF_AN_ACCOUNT: usize = 192;
-/// Activities that a process has taken: they are done, or wait for their turn. An account may have as many as there are free
-/// places, so that one with very many leaves room for the others; what is more goes back to the broker for a while.
-const TAKEN_MAX: usize = 2 * AT_ONCE;
+const AT_ONCE_OF_AN_ACCOUNT: usize = 384;
+/// Activities that a process has taken: they are done, or wait for their turn, which costs less than to be handed out again and
+/// again. An account may have as many as there are free places, so that one with very many leaves room for the others; what is
+/// more goes back to the broker for a while.
+const TAKEN_MAX: usize = 4 * AT_ONCE;
 /// Longest wait for activities, so that a stop is noticed soon.
 const WAIT: Duration = Duration::from_millis(500);
 /// Pause after a failure of the broker.

@@ -75,7 +75,7 @@ async fn an_account_with_very_many_activities_leaves_room_for_others() {
         futures::future::join_all((0..4).map(|_| catalog_that_is_slow_for(&stack, many.to_vec().into())))
             .await;
     let all: Vec<v1::Activity> =
-        std::iter::repeat_with(|| answer(many)).take(700).chain(std::iter::once(answer(few))).collect();
+        std::iter::repeat_with(|| answer(many)).take(1_200).chain(std::iter::once(answer(few))).collect();
     issue(&stack.bus, &all).await.unwrap();
 
     let runner = stack.runner_with("one", &["--activities", "only"]).await;
