@@ -8,8 +8,9 @@ use bus::reader::Reader;
 use bus::{Bus, BusConfig};
 use contracts::{subject, v1};
 use prost::Message;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::timeout;
 
 use crate::failure::Failure;
 use crate::patience::PATIENCE;
@@ -18,11 +19,37 @@ use crate::patience::PATIENCE;
 const MESSAGES_MAX: usize = 1_000;
 /// Longest wait for a message before it is asked again.
 const WAIT: Duration = Duration::from_secs(5);
-/// Pause before the stream is opened again, and between two looks of a customer who waits.
+/// Pause before the stream is opened again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The replies to each customer, by their ids.
-type Heard = HashMap<String, HashSet<String>>;
+/// What was heard, and who waits to hear more. Customers by their ids: hundreds who looked again and again would be a load of
+/// their own.
+#[derive(Debug, Default)]
+struct Heard {
+    /// The replies to each customer, by their ids.
+    replies: HashMap<String, HashSet<String>>,
+    /// For how many replies in all a customer waits, and who is told then.
+    waiting: HashMap<String, (usize, oneshot::Sender<()>)>,
+}
+
+impl Heard {
+    fn count(&self, customer: &str) -> usize {
+        self.replies.get(customer).map_or(0, HashSet::len)
+    }
+
+    fn hear(&mut self, reply: v1::OutboundReply) {
+        let customer = reply.customer_id;
+        let replies = self.replies.entry(customer.clone()).or_default();
+        replies.insert(reply.id);
+        let is_all = |wanted: usize| replies.len() >= wanted;
+        if self.waiting.get(&customer).is_some_and(|(wanted, _)| is_all(*wanted))
+            && let Some((_, told)) = self.waiting.remove(&customer)
+        {
+            // Who has given up waiting is not there any more.
+            told.send(()).ok();
+        }
+    }
+}
 
 /// Who listens. It ends with this value.
 #[derive(Debug)]
@@ -44,27 +71,23 @@ impl Hearing {
     /// When the broker is away.
     pub async fn start(nats: &str) -> Result<Self, Failure> {
         let bus = Bus::connect(&BusConfig::for_url(nats), "hearing").await?;
-        let heard = Arc::new(Mutex::new(Heard::new()));
+        let heard = Arc::new(Mutex::new(Heard::default()));
         let listening = tokio::spawn(listen(bus, Arc::clone(&heard)));
         Ok(Self { heard, listening })
     }
 
     /// Waits until the customer has heard so many replies, those that were sent again counted once; gives whether that came true
-    /// within [`PATIENCE`].
+    /// within [`PATIENCE`]. One waits for a customer at a time.
     pub async fn hears(&self, customer: &str, replies: usize) -> bool {
-        let begun = Instant::now();
-        while self.count(customer) < replies {
-            if begun.elapsed() > PATIENCE {
-                return false;
+        let (told, hears) = oneshot::channel();
+        {
+            let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            if heard.count(customer) >= replies {
+                return true;
             }
-            tokio::time::sleep(PAUSE).await;
+            heard.waiting.insert(customer.to_owned(), (replies, told));
         }
-        true
-    }
-
-    fn count(&self, customer: &str) -> usize {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.get(customer).map_or(0, HashSet::len)
+        matches!(timeout(PATIENCE, hears).await, Ok(Ok(())))
     }
 }
 
@@ -79,7 +102,7 @@ async fn listen(bus: Bus, heard: Arc<Mutex<Heard>>) {
                     // The oracle reads them all again, and says what cannot be read.
                     let replies = v1::Replies::decode(message.payload).unwrap_or_default();
                     for reply in replies.replies {
-                        heard.entry(reply.customer_id).or_default().insert(reply.id);
+                        heard.hear(reply);
                     }
                 }
             }
