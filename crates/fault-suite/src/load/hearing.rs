@@ -79,7 +79,7 @@ impl Hearing {
     /// Waits until the customer has heard so many replies, those that were sent again counted once; gives whether that came true
     /// within [`PATIENCE`]. One waits for a customer at a time.
     pub async fn hears(&self, customer: &str, replies: usize) -> bool {
-        let (told, hears) = oneshot::channel();
+        let (told, all) = oneshot::channel();
         {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             if heard.count(customer) >= replies {
@@ -87,7 +87,7 @@ impl Hearing {
             }
             heard.waiting.insert(customer.to_owned(), (replies, told));
         }
-        matches!(timeout(PATIENCE, hears).await, Ok(Ok(())))
+        matches!(timeout(PATIENCE, all).await, Ok(Ok(())))
     }
 }
 
