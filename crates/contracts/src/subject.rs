@@ -8,7 +8,7 @@ pub const TURNS_STREAM: &str = "TURNS";
 pub const EVENTS_STREAM: &str = "EVENTS";
 /// All subjects of [`EVENTS_STREAM`].
 pub const EVENTS_ALL: &str = "events.>";
-/// Stream of the replies for channel senders, subjects `replies.<channel>.<partition>`.
+/// Stream of the replies for channel senders, subjects `replies.<channel>.<group>`.
 pub const REPLIES_STREAM: &str = "REPLIES";
 /// All subjects of [`REPLIES_STREAM`].
 pub const REPLIES_ALL: &str = "replies.>";
@@ -39,10 +39,10 @@ pub fn events(account: AccountId, event_type: &str) -> String {
     format!("events.{}.{event_type}", account.as_uuid().as_simple())
 }
 
-/// Replies to send over one channel, by partition.
+/// Replies to send over one channel to the customers of one group of partitions.
 #[must_use]
-pub fn replies(channel: &str, partition: u32) -> String {
-    format!("replies.{channel}.{partition}")
+pub fn replies(channel: &str, group: u32) -> String {
+    format!("replies.{channel}.{group}")
 }
 
 /// Activities of one kind.

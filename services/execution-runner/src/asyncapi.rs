@@ -103,7 +103,7 @@ fn operation(channel: &str, summary: &str) -> Value {
 
 fn replies_channel() -> Value {
     json!({
-        "address": "replies.{channel}.{partition}",
+        "address": "replies.{channel}.{group}",
         "title": "replies",
         "description": format!(
             "For the senders of a channel, in the stream `{}`: what has to be said to customers.",
@@ -111,7 +111,7 @@ fn replies_channel() -> Value {
         ),
         "parameters": {
             "channel": {"description": "The channel", "enum": flow_model::Channel::ALL.map(flow_model::Channel::as_str)},
-            "partition": {"description": "The slice of all customers; `*` for all"},
+            "group": {"description": "A part of all customers, of which there is one, `0`, unless set up otherwise; `*` for all"},
         },
         "messages": {"replies": {"$ref": "#/components/messages/replies"}},
     })
@@ -120,7 +120,7 @@ fn replies_channel() -> Value {
 fn replies_message() -> Value {
     json!({
         "name": "turnloom.v1.Replies",
-        "title": "Replies of one channel, partition and commit, in order",
+        "title": "Replies of one channel that were committed together, in order of each partition",
         "summary": "`id` is the same however often a reply is published: the key under which it is to be sent once.",
         "contentType": "application/protobuf",
         "payload": {

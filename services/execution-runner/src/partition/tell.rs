@@ -112,11 +112,16 @@ impl Told<'_> {
 /// What these rows have to tell, in the order in which it is to be published.
 ///
 /// Rows of one partition are told one commit after the other, so that a consumer that drops what is not newer drops
-/// nothing new.
+/// nothing new. What all partitions of the group have to say in one batch is together: each message costs the broker as much as
+/// what it holds.
 ///
 /// `executions` holds every execution that a row names; one that is missing is an error of the caller and is left
 /// out with an error in the log.
-pub fn outgoing(rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<Outgoing> {
+pub fn outgoing(
+    group: u32,
+    rows: &[OutboxRow],
+    executions: &HashMap<ExecutionId, v1::Execution>,
+) -> Vec<Outgoing> {
     let mut rounds: Vec<Vec<&OutboxRow>> = Vec::new();
     let mut told: HashMap<u32, usize> = HashMap::new();
     for row in rows {
@@ -127,26 +132,30 @@ pub fn outgoing(rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execut
         }
         *round += 1;
     }
-    rounds.iter().flat_map(|rows| one_commit_each(rows, executions)).collect()
+    rounds.iter().flat_map(|rows| one_commit_each(group, rows, executions)).collect()
 }
 
 /// The same for rows of as many partitions.
-fn one_commit_each(rows: &[&OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) -> Vec<Outgoing> {
+fn one_commit_each(
+    group: u32,
+    rows: &[&OutboxRow],
+    executions: &HashMap<ExecutionId, v1::Execution>,
+) -> Vec<Outgoing> {
     let mut events: BTreeMap<(AccountId, EventType), Events> = BTreeMap::new();
-    let mut replies: BTreeMap<(String, u32), Vec<v1::OutboundReply>> = BTreeMap::new();
+    let mut replies: BTreeMap<String, Vec<v1::OutboundReply>> = BTreeMap::new();
     for row in rows {
         for event in numbered(row, executions) {
             events.entry((event.account, event.event_type)).or_default().add(&event);
         }
         for reply in replies_of(row, executions) {
-            replies.entry((reply.channel.clone(), reply.partition)).or_default().push(reply);
+            replies.entry(reply.channel.clone()).or_default().push(reply);
         }
     }
     let events = events.into_iter().flat_map(|((account, event_type), events)| {
         events.into_messages(subject::events(account, event_type.as_str()))
     });
-    let replies = replies.into_iter().flat_map(|((channel, partition), replies)| {
-        let subject = subject::replies(&channel, partition);
+    let replies = replies.into_iter().flat_map(|(channel, replies)| {
+        let subject = subject::replies(&channel, group);
         in_messages(replies).into_iter().map(move |replies| Outgoing {
             subject: subject.clone(),
             content_type: "application/protobuf",
@@ -420,4 +429,68 @@ fn replies_of(row: &OutboxRow, executions: &HashMap<ExecutionId, v1::Execution>)
         }
     }
     replies
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::clock;
+
+    use super::super::port::OutboxKey;
+    use super::*;
+
+    /// A commit in which one execution says this over this channel.
+    fn commit(
+        (partition, commit_no): (u32, u64),
+        channel: &str,
+        text: &str,
+        executions: &mut HashMap<ExecutionId, v1::Execution>,
+    ) -> OutboxRow {
+        let id = ExecutionId::new(clock::new_uuid_v7());
+        let reply = v1::Reply { node_id: "hello".to_owned(), text: text.to_owned() };
+        let record = v1::ExecutionRecord { replies: vec![reply], ..Default::default() };
+        let execution = v1::Execution {
+            id: id.to_vec().into(),
+            channel: channel.to_owned(),
+            record: Some(record),
+            ..Default::default()
+        };
+        executions.insert(id, execution);
+        let reference = v1::ExecutionRef { id: id.to_vec().into(), ..Default::default() };
+        let entries = vec![v1::OutboxEntry { entry: Some(Entry::Execution(reference)) }];
+        OutboxRow { key: OutboxKey { partition, commit_no }, outbox: v1::Outbox { entries } }
+    }
+
+    #[test]
+    fn what_a_batch_says_over_a_channel_is_one_message_and_later_commits_of_a_partition_are_another() {
+        let mut executions = HashMap::new();
+        let rows = [
+            ((3, 7), "web", "one"),
+            ((9, 2), "web", "two"),
+            ((9, 3), "web", "three"),
+            ((5, 1), "voice", "four"),
+        ]
+        .map(|(place, channel, text)| commit(place, channel, text, &mut executions));
+        let told = outgoing(1, &rows, &executions);
+        let said: Vec<(String, Vec<String>)> = told
+            .into_iter()
+            .filter(|message| message.subject.starts_with("replies."))
+            .map(|message| {
+                let replies = v1::Replies::decode(message.payload).unwrap_or_default().replies;
+                let place = |reply: v1::OutboundReply| {
+                    format!("{}@{}.{}", reply.text, reply.partition, reply.commit_no)
+                };
+                (message.subject, replies.into_iter().map(place).collect())
+            })
+            .collect();
+        let expected = [
+            ("replies.voice.1", vec!["four@5.1"]),
+            ("replies.web.1", vec!["one@3.7", "two@9.2"]),
+            ("replies.web.1", vec!["three@9.3"]),
+        ];
+        let said: Vec<(&str, Vec<&str>)> = said
+            .iter()
+            .map(|(subject, replies)| (subject.as_str(), replies.iter().map(String::as_str).collect()))
+            .collect();
+        assert_eq!(said, expected);
+    }
 }

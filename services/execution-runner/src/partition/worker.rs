@@ -338,7 +338,7 @@ impl<S: Store, T: Transport, D: Definitions> Worker<S, T, D> {
     }
 
     fn queue(&mut self, rows: &[OutboxRow], executions: &HashMap<ExecutionId, v1::Execution>) {
-        let outgoing = tell::outgoing(rows, executions);
+        let outgoing = tell::outgoing(self.config.group, rows, executions);
         self.unpublished.extend(outgoing);
         self.publishing.extend(rows.iter().map(|row| row.key));
     }
