@@ -1,13 +1,14 @@
-//! Open files: each connection is one.
+//! Open files: each connection is one, and a process may often have no more than 1024 unless it asks for more.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Kept for everything that is no connection of a caller: databases, the bus, logs.
+/// Kept for everything else: databases, the bus, logs.
 const RESERVED: u64 = 256;
 
-/// How many of these connections can be open at once, after the process has allowed itself as many files as it may. Says so
-/// when they are fewer.
-pub(super) fn fitting(connections: usize) -> usize {
+/// How many of these connections can be open at once, after the process has allowed itself as many files as it may; at least
+/// one. Logs a warning when they are fewer than that.
+#[must_use]
+pub fn fitting(connections: usize) -> usize {
     let needed = connections as u64 + RESERVED;
     let limit = getrlimit(Resource::Nofile);
     // None is no limit.

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod clock;
+pub mod descriptors;
 pub mod durability;
 pub mod health;
 pub mod keep;

@@ -18,10 +18,11 @@ use bus::activities::{Activities, HEARD_EVERY, HandedOut};
 use bus::frames::Writer;
 use contracts::v1;
 use flow_engine::CallKind;
-use platform::clock;
 use platform::lifecycle::Shutdown;
+use platform::{clock, descriptors};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub(crate) use self::answer::Answering;
 pub(crate) use self::http::Calling;
@@ -29,7 +30,7 @@ use self::retry::Failed;
 use crate::partition::activity;
 
 /// Activities of one kind that one process does at once. Nearly all of their time they wait for another system, which costs little but
-/// a connection; those of all kinds stay below the 1024 files that a process may usually have open.
+/// a connection; they are fewer where the process may open too few files.
 const AT_ONCE: usize = 448;
 /// Of these for one account.
 const AT_ONCE_OF_AN_ACCOUNT: usize = 384;
@@ -46,6 +47,10 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 /// Results are put into a stream together with those that come within this time: each frame costs a sync and a commit, and
 /// whoever has waited for another system does not notice.
 const GATHER: Duration = Duration::from_millis(10);
+/// Whoever has waited for this long …
+const SLOW: Duration = Duration::from_secs(1);
+/// … does not notice this either.
+const GATHER_SLOW: Duration = Duration::from_millis(50);
 /// Bytes of a result, so that it fits into a frame.
 const RESULT_BYTES_MAX: usize = 512 * 1024;
 
@@ -53,7 +58,9 @@ const RESULT_BYTES_MAX: usize = 512 * 1024;
 #[derive(Clone)]
 pub(crate) struct Workshop {
     bus: Bus,
+    /// For each group: of what was done soon, and of what took long.
     writers: Arc<Vec<Writer>>,
+    slow_writers: Arc<Vec<Writer>>,
     answering: Arc<Answering>,
     calling: Arc<Calling>,
 }
@@ -61,19 +68,22 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// With these tools; results go to the streams of so many groups.
     pub fn new(bus: Bus, groups: u32, answering: Answering, calling: Calling) -> Self {
-        let writers = (0..groups).map(|group| Writer::gathering(&bus, group, GATHER)).collect();
-        Self { bus, writers: Arc::new(writers), answering: Arc::new(answering), calling: Arc::new(calling) }
+        let [writers, slow_writers] = [GATHER, GATHER_SLOW].map(|within| {
+            Arc::new((0..groups).map(|group| Writer::gathering(&bus, group, within)).collect())
+        });
+        Self { bus, writers, slow_writers, answering: Arc::new(answering), calling: Arc::new(calling) }
     }
 
     /// Works until the stop is asked for.
     pub async fn run(self, shutdown: Shutdown) {
-        let kinds =
-            [CallKind::Answer, CallKind::Http].map(|kind| self.clone().do_all(kind, shutdown.clone()));
-        futures::future::join_all(kinds).await;
+        let kinds = [CallKind::Answer, CallKind::Http];
+        let at_once = descriptors::fitting(kinds.len() * AT_ONCE).div_ceil(kinds.len());
+        futures::future::join_all(kinds.map(|kind| self.clone().do_all(kind, at_once, shutdown.clone())))
+            .await;
     }
 
-    async fn do_all(self, kind: CallKind, shutdown: Shutdown) {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
+    async fn do_all(self, kind: CallKind, at_once: usize, shutdown: Shutdown) {
+        let places = Arc::new(Semaphore::new(at_once));
         let mut accounts: HashMap<bytes::Bytes, Arc<Semaphore>> = HashMap::new();
         let mut under_way = JoinSet::new();
         let mut joined = None;
@@ -133,6 +143,7 @@ impl Workshop {
     /// Does one activity, puts its end into the stream, and tells the broker.
     async fn end(&self, handed_out: HandedOut, account: Arc<Semaphore>, places: Arc<Semaphore>) {
         let Some(activity) = handed_out.activity.clone() else { return handed_out.is_done().await };
+        let begun = Instant::now();
         let doing = async {
             if is_late(&activity) {
                 return Err(too_late());
@@ -158,8 +169,8 @@ impl Workshop {
             v1::ActivityFailure { code: failed.code, message: failed.message }
         });
         let result = activity::result(&activity, clock::now_ms(), ended);
-        let groups = self.writers.len().max(1);
-        let Some(writer) = self.writers.get(activity.partition as usize % groups) else { return };
+        let writers = if begun.elapsed() < SLOW { &self.writers } else { &self.slow_writers };
+        let Some(writer) = writers.get(activity.partition as usize % writers.len().max(1)) else { return };
         match writer.append(result).await {
             Ok(_) => handed_out.is_done().await,
             // It is handed out again, to somebody who may reach the stream.

@@ -6,7 +6,6 @@
 //! [`crate::http`] answers with the reason, after what was asked before it on the connection, and the connection ends.
 
 mod chunks;
-mod descriptors;
 mod door;
 mod guarded;
 mod head;

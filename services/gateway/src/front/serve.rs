@@ -13,9 +13,9 @@ use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Extensions, Server, Service, ServiceFactory};
 use futures::future::ready;
+use platform::descriptors;
 use tokio::net::TcpStream;
 
-use super::descriptors;
 use super::door::Door;
 use super::guarded::{Guarded, Rules};
 
