@@ -8,9 +8,9 @@ mod search;
 mod uploads;
 mod vectors;
 
-pub(crate) use bases::{NewBase, SearchedBase, StoredBase};
+pub(crate) use bases::{NewBase, StoredBase};
 pub(crate) use documents::StoredDocument;
 pub(crate) use list::{Place, Span};
 pub(crate) use put::{NewDocument, NewPassage};
-pub(crate) use search::{Candidate, Passage, Shape, WantedTerm};
+pub(crate) use search::{Candidate, Passage, Searched, Shape, WantedTerm};
 pub(crate) use vectors::ToEmbed;

@@ -6,7 +6,6 @@ use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUu
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use flow_model::{AccountId, KnowledgeBaseId};
-use pg::Prepare;
 use uuid::Uuid;
 
 use crate::store::{Store, StoreError};
@@ -64,16 +63,6 @@ impl StoredBase {
     }
 }
 
-/// As much of a base as a search needs.
-#[derive(Debug, Clone, Copy, QueryableByName)]
-pub(crate) struct SearchedBase {
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    /// Another one when its passages or their vectors are others.
-    #[diesel(sql_type = BigInt)]
-    pub revision: i64,
-}
-
 #[derive(QueryableByName)]
 struct Missing {
     #[diesel(sql_type = Integer)]
@@ -82,7 +71,7 @@ struct Missing {
 
 /// A base is called by its id, as the API writes it, or by its name, whatever its case. A name is never an id, and has
 /// no NUL, which the database does not take.
-fn keys(called: &str) -> (Uuid, String) {
+pub(super) fn keys(called: &str) -> (Uuid, String) {
     let id = called.parse::<KnowledgeBaseId>().map_or(Uuid::nil(), |id| *id.as_uuid());
     (id, called.to_lowercase().replace('\0', " "))
 }
@@ -122,21 +111,6 @@ impl Store {
             .bind::<SqlUuid, _>(account.as_uuid())
             .bind::<SqlUuid, _>(id)
             .bind::<Text, _>(key)
-            .get_result(&mut *connection)
-            .await?)
-    }
-
-    /// The account's base that is called so, for a search.
-    pub async fn searched_base(&self, account: AccountId, called: &str) -> Result<SearchedBase, StoreError> {
-        let (id, key) = keys(called);
-        let mut connection = self.pool.of(account.as_uuid()).await?;
-        let query =
-            "SELECT id, revision FROM knowledge_bases WHERE account_id = $1 AND (id = $2 OR name_key = $3)";
-        Ok(sql_query(query)
-            .bind::<SqlUuid, _>(account.as_uuid())
-            .bind::<SqlUuid, _>(id)
-            .bind::<Text, _>(key)
-            .prepared()
             .get_result(&mut *connection)
             .await?)
     }

@@ -1,36 +1,64 @@
 //! Passages by their words: PostgreSQL's full text search knows a language's word endings and little words.
 //!
-//! A search is a few statements: the base's languages and size, the question's stems in each, how many passages have
-//! each, the numbers of the passages that have most of them, weighted by how rare they are, then the texts of the best.
+//! A search is three statements: the base's languages and size, the question's stems in each and how many passages have
+//! each; the numbers of the passages that have most of them, weighted by how rare they are; then the texts of the best.
 
-use diesel::sql_types::{Array, BigInt, Double, Integer, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use flow_model::AccountId;
+use knowledge::Language;
 use pg::Prepare;
 use uuid::Uuid;
 
+use super::bases::keys;
 use crate::store::{Store, StoreError};
 
+/// A base as a question finds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Searched {
+    pub id: Uuid,
+    /// Another one when its passages or their vectors are others.
+    pub revision: i64,
+    /// What it holds, by language.
+    pub shapes: Vec<Shape>,
+    /// The question's stems, by language, in the question's order.
+    pub terms: Vec<WantedTerm>,
+}
+
 /// What a base holds in one language.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shape {
-    #[diesel(sql_type = Text)]
     pub language: String,
-    #[diesel(sql_type = BigInt)]
     pub passages: i64,
-    #[diesel(sql_type = BigInt)]
     pub words: i64,
 }
 
 /// A stem that is searched for, and how many passages have it.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone)]
 pub(crate) struct WantedTerm {
-    #[diesel(sql_type = Text)]
     pub language: String,
-    #[diesel(sql_type = Text)]
     pub lexeme: String,
-    #[diesel(sql_type = BigInt)]
     pub having: i64,
+}
+
+/// A stem in one of the base's languages; a language without stems has a row without one, and so has an empty base.
+#[derive(QueryableByName)]
+struct SearchedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    language: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    passages: i64,
+    #[diesel(sql_type = BigInt)]
+    words: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    lexeme: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    having: i64,
 }
 
 /// How a passage that has some of the stems fits them.
@@ -65,38 +93,44 @@ pub(crate) struct Passage {
 }
 
 impl Store {
-    /// What a base holds, by language.
-    pub async fn shapes(&self, base: Uuid) -> Result<Vec<Shape>, StoreError> {
-        let mut connection = self.pool.get().await?;
-        let query =
-            "SELECT language, sum(passages)::bigint AS passages, sum(words)::bigint AS words FROM documents
-             WHERE base_id = $1 GROUP BY language ORDER BY language";
-        Ok(sql_query(query).bind::<SqlUuid, _>(base).prepared().get_results(&mut *connection).await?)
-    }
-
-    /// The stems of these words in these languages, and how many of the base's passages have each.
-    pub async fn wanted_terms(
+    /// The account's base that is called so, what it holds in these languages, and the stems of these words in them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none.
+    pub async fn searched(
         &self,
-        base: Uuid,
-        languages: &[knowledge::Language],
+        account: AccountId,
+        called: &str,
+        languages: &[Language],
         words: &str,
-    ) -> Result<Vec<WantedTerm>, StoreError> {
-        let mut connection = self.pool.get().await?;
+    ) -> Result<Searched, StoreError> {
+        let (id, key) = keys(called);
         let codes: Vec<&str> = languages.iter().map(|language| language.code()).collect();
         let configurations: Vec<&str> = languages.iter().map(|language| language.configuration()).collect();
-        let query = "SELECT l.language, t.lexeme, (SELECT count(*) FROM passages p
-                WHERE p.base_id = $1 AND p.language = l.language AND p.search @@ format('''%s''', replace(replace(t.lexeme, '\\', '\\\\'), '''', ''''''))::tsquery) AS having
-             FROM unnest($2::text[], $3::text[]) AS l (language, configuration),
-                unnest(to_tsvector(l.configuration::regconfig, $4)) AS t
-             ORDER BY l.language, t.positions[1], t.lexeme";
-        Ok(sql_query(query)
-            .bind::<SqlUuid, _>(base)
+        let mut connection = self.pool.of(account.as_uuid()).await?;
+        let query = "SELECT b.id, b.revision, s.language, coalesce(s.passages, 0) AS passages, coalesce(s.words, 0) AS words, t.lexeme,
+                CASE WHEN t.lexeme IS NULL THEN 0 ELSE (SELECT count(*) FROM passages p
+                    WHERE p.base_id = b.id AND p.language = s.language
+                    AND p.search @@ format('''%s''', replace(replace(t.lexeme, '\\', '\\\\'), '''', ''''''))::tsquery) END AS having
+             FROM knowledge_bases b
+             LEFT JOIN LATERAL (
+                SELECT d.language, l.configuration, sum(d.passages)::bigint AS passages, sum(d.words)::bigint AS words
+                FROM documents d JOIN unnest($4::text[], $5::text[]) AS l (language, configuration) ON l.language = d.language
+                WHERE d.base_id = b.id GROUP BY d.language, l.configuration) s ON true
+             LEFT JOIN LATERAL unnest(to_tsvector(s.configuration::regconfig, $6)) AS t ON true
+             WHERE b.account_id = $1 AND (b.id = $2 OR b.name_key = $3)
+             ORDER BY s.language, t.positions[1], t.lexeme";
+        let rows: Vec<SearchedRow> = sql_query(query)
+            .bind::<SqlUuid, _>(account.as_uuid())
+            .bind::<SqlUuid, _>(id)
+            .bind::<Text, _>(key)
             .bind::<Array<Text>, _>(codes)
             .bind::<Array<Text>, _>(configurations)
             .bind::<Text, _>(words)
             .prepared()
             .get_results(&mut *connection)
-            .await?)
+            .await?;
+        Searched::of(rows).ok_or(StoreError::NotFound)
     }
 
     /// The passages that have most of the stems by weight, and these others.
@@ -130,6 +164,24 @@ impl Store {
             .prepared()
             .get_results(&mut *connection)
             .await?)
+    }
+}
+
+impl Searched {
+    /// From its rows; none when there is no base.
+    fn of(rows: Vec<SearchedRow>) -> Option<Self> {
+        let [SearchedRow { id, revision, .. }, ..] = rows.as_slice() else { return None };
+        let mut searched = Self { id: *id, revision: *revision, shapes: Vec::new(), terms: Vec::new() };
+        for row in rows {
+            let Some(language) = row.language else { continue };
+            if searched.shapes.last().is_none_or(|shape| shape.language != language) {
+                let (passages, words) = (row.passages, row.words);
+                searched.shapes.push(Shape { language: language.clone(), passages, words });
+            }
+            let having = row.having;
+            searched.terms.extend(row.lexeme.map(|lexeme| WantedTerm { language, lexeme, having }));
+        }
+        Some(searched)
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::embedding::Embedder;
 use crate::store::Store;
-use crate::store::knowledge::SearchedBase;
+use crate::store::knowledge::Searched;
 
 /// A question's vector that takes longer is done without.
 const QUESTION_DEADLINE: Duration = Duration::from_secs(2);
@@ -49,7 +49,7 @@ impl Meaning {
     }
 
     /// The passages of a base that are nearest to a question, nearest first; none when meanings cannot be compared now.
-    pub async fn nearest(&self, base: SearchedBase, question: &str) -> Vec<Near> {
+    pub async fn nearest(&self, base: &Searched, question: &str) -> Vec<Near> {
         let Some(embedder) = &self.embedder else { return Vec::new() };
         if question.trim().is_empty() {
             return Vec::new();
@@ -67,7 +67,7 @@ impl Meaning {
         nearest.unwrap_or_default()
     }
 
-    async fn vectors(&self, base: SearchedBase, embedder: &Embedder) -> Option<Arc<Vectors>> {
+    async fn vectors(&self, base: &Searched, embedder: &Embedder) -> Option<Arc<Vectors>> {
         if let Some(known) = self.cache.get(&base.id).await.filter(|known| known.revision == base.revision) {
             return Some(known);
         }

@@ -1,6 +1,9 @@
 //! Searching: the passages that speak of what a question asks.
 
 use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::LazyLock;
+use std::thread;
 
 use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
@@ -8,6 +11,7 @@ use flow_model::AccountId;
 use knowledge::limits::FOUND_MAX;
 use knowledge::rank::{self, Counted, Fit, Term};
 use knowledge::{Language, question};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_failure;
 use super::meaning::{Meaning, Near};
@@ -36,40 +40,34 @@ async fn look(
     account: AccountId,
     request: &v1::SearchKnowledgeRequest,
 ) -> Result<(v1::SearchKnowledgeResponse, bool), Failure> {
-    let base = store.searched_base(account, &request.base).await.map_err(|error| base_failure(&error))?;
-    let mut shapes = store.shapes(base.id).await.map_err(|error| base_failure(&error))?;
-    if !request.language.is_empty() {
-        if Language::parse(&request.language).is_none() {
-            let known = Language::ALL.map(Language::code).join(", ");
-            let why = format!("must be one of {known}");
-            return Err(Failure::because(ErrorCode::InvalidRequest, why).at("language"));
-        }
-        shapes.retain(|shape| shape.language == request.language);
-    }
     let limit = request.limit.clamp(1, FOUND_MAX) as usize;
-    let languages: Vec<Language> =
-        shapes.iter().filter_map(|shape| Language::parse(&shape.language)).collect();
+    let languages = languages(&request.language)?;
     let words = question::words(&request.query).join(" ");
-    let wanted = store.wanted_terms(base.id, &languages, &words).await;
-    let wanted = wanted.map_err(|error| base_failure(&error))?;
-    let terms = weighed(&wanted, &shapes);
+    let turn = in_turn().await;
+    let base = store.searched(account, &request.base, &languages, &words).await;
+    drop(turn);
+    let base = base.map_err(|error| base_failure(&error))?;
+    let (shapes, wanted) = (&base.shapes, &base.terms);
+    let terms = weighed(wanted, shapes);
     let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
-    let near = if shapes.is_empty() { Vec::new() } else { meaning.nearest(base, &request.query).await };
+    let near = if shapes.is_empty() { Vec::new() } else { meaning.nearest(&base, &request.query).await };
     let others: Vec<i64> = near.iter().map(|(id, _)| *id).collect();
-    let candidates = store.candidates(base.id, &wanted, &weights, &others, CANDIDATES_MAX).await;
+    let turn = in_turn().await;
+    let candidates = store.candidates(base.id, wanted, &weights, &others, CANDIDATES_MAX).await;
     let mut candidates = candidates.map_err(|error| base_failure(&error))?;
     candidates.retain(|candidate| shapes.iter().any(|shape| shape.language == candidate.language));
-    let fits = fits(&candidates, &wanted, &terms, &shapes);
+    let fits = fits(&candidates, wanted, &terms, shapes);
     let order = order(&candidates, fits, &near, limit);
     let ids: Vec<i64> = order.iter().map(|placed| placed.candidate.id).collect();
     let passages = store.passages(base.id, &ids).await.map_err(|error| base_failure(&error))?;
+    drop(turn);
     let is_whole = passages.len() == ids.len();
     let passages: HashMap<i64, Passage> = passages.into_iter().map(|passage| (passage.id, passage)).collect();
     // Of several languages the terms are those of the best passage.
     let language = order.first().map(|best| best.candidate.language.clone());
     let told = terms
         .into_iter()
-        .zip(&wanted)
+        .zip(wanted)
         .filter(|(_, wanted)| language.as_ref().is_none_or(|language| wanted.language == *language));
     let with_text = |placed: Placed<'_>| Some(found(passages.get(&placed.candidate.id)?, placed));
     let response = v1::SearchKnowledgeResponse {
@@ -78,6 +76,29 @@ async fn look(
         passages: order.into_iter().filter_map(with_text).collect(),
     };
     Ok((response, is_whole))
+}
+
+/// Searches look into the database in turn, as many at once as half the cores there are: they are its work from beginning to
+/// end, so that more at once take as long in all, and whatever else it does waits meanwhile.
+static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    Semaphore::new(cores.div_ceil(2))
+});
+
+/// A turn to search; this semaphore is never closed.
+async fn in_turn() -> Option<SemaphorePermit<'static>> {
+    TURNS.acquire().await.ok()
+}
+
+/// The languages that are searched: the one that is asked for, or all.
+fn languages(asked_for: &str) -> Result<Vec<Language>, Failure> {
+    if asked_for.is_empty() {
+        return Ok(Language::ALL.to_vec());
+    }
+    Language::parse(asked_for).map(|language| vec![language]).ok_or_else(|| {
+        let known = Language::ALL.map(Language::code).join(", ");
+        Failure::because(ErrorCode::InvalidRequest, format!("must be one of {known}")).at("language")
+    })
 }
 
 /// A passage with all that decides its place.
