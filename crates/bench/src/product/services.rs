@@ -85,6 +85,8 @@ impl Services {
         let target = services.target.clone();
         ready(&target, || services.ended()).await?;
         services.started_in = begun.elapsed();
+        // A list of nothing needs no runner, and without one there are no streams to tell of a workflow.
+        services.is_ready(Part::Runner(0)).await?;
         Ok(services)
     }
 
