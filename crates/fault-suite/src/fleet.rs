@@ -67,8 +67,8 @@ pub struct Settings {
     pub workers: usize,
     /// Flags of all of them besides those that follow from the other settings.
     pub runner_flags: Vec<String>,
-    /// Groups of partitions, each with a stream and leases of its own.
-    pub groups: u32,
+    /// Groups of partitions, each with a stream and leases of its own; as the seed says unless set.
+    pub groups: Option<u32>,
     /// How long a lease lasts, milliseconds; it is renewed three times in that time.
     pub lease_ms: u64,
     /// Bytes of the stream of inputs, of that of events, and of that of replies. The broker reserves them, so a disk that
@@ -98,7 +98,7 @@ impl Default for Settings {
             runners: 3,
             workers: 0,
             runner_flags: Vec::new(),
-            groups: 1,
+            groups: None,
             lease_ms: LEASE_MS,
             stream_bytes: STREAM_BYTES,
             drills: false,
@@ -365,7 +365,7 @@ fn runner_flags(settings: &Settings) -> Vec<String> {
     let [turns, events, replies] = settings.stream_bytes.map(|bytes| bytes.to_string());
     let (lease, renewal) = (settings.lease_ms.to_string(), (settings.lease_ms / 3).to_string());
     let mut flags = vec!["--lease-ms".to_owned(), lease, "--lease-renewal-ms".to_owned(), renewal];
-    flags.extend(["--partition-groups".to_owned(), settings.groups.to_string()]);
+    flags.extend(["--partition-groups".to_owned(), settings.groups.unwrap_or(1).to_string()]);
     flags.extend(["--turns-bytes-max".to_owned(), turns, "--events-bytes-max".to_owned(), events]);
     flags.extend(["--replies-bytes-max".to_owned(), replies]);
     flags.extend(["--activities-bytes-max".to_owned(), ACTIVITIES_BYTES.to_string()]);

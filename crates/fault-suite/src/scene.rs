@@ -113,7 +113,8 @@ impl Scene {
         let made = std::fs::create_dir_all(&directory);
         made.map_err(io_error(format!("cannot make {}", directory.display())))?;
         stage.say("starting");
-        let settings = Settings { groups: stage.groups(), ..settings.clone() };
+        let groups = settings.groups.or_else(|| Some(stage.groups()));
+        let settings = Settings { groups, ..settings.clone() };
         let fleet = Fleet::start(&directory, &stage.plan.programs, &settings).await?;
         let owners = Owners::watch(fleet.postgres.url(), fleet.lives.clone());
         let row = Row::new(stage.fault, stage.seed);

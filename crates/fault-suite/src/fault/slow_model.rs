@@ -43,8 +43,10 @@ const TARGET_PERCENT: u128 = 120;
 
 pub(super) async fn play(stage: &Stage) -> Result<Row, Failure> {
     let outside = Outside::start(stage.seed, TAKES_MS);
-    // Each runner of a group reads every frame: with several on one machine its cores are what is measured.
-    let settings = Settings { runners: 1, runner_flags: outside.runner_flags(), ..Settings::default() };
+    // Each runner of a group reads every frame, and each group has frames and commits of its own: with several on one machine
+    // its cores are what is measured. One of each is what is installed unless somebody asks for more.
+    let flags = outside.runner_flags();
+    let settings = Settings { runners: 1, groups: Some(1), runner_flags: flags, ..Settings::default() };
     let mut scene = Scene::open(stage, &settings).await?;
     outside.set_up(&mut scene).await?;
     let mut talks = Talks::begin(&scene).await?;
@@ -156,6 +158,8 @@ impl<'a> Talks<'a> {
         sleep(stage.load_time() / PHASES_OF_A_LOAD).await;
         let said = load.finish().await?;
         let phase = Phase { took: said.tally.took.clone(), lasted: begun.elapsed() };
+        let [p50, p99] = [50, 99].map(|percent| percentile_of(&phase.took, percent).as_secs_f64() * 1e3);
+        stage.say(&format!("plain messages, {name}: p50 {p50:.1} ms, p99 {p99:.1} ms"));
         self.plain = said.with_tally(std::mem::take(&mut self.plain.tally));
         Ok(phase)
     }
