@@ -3,10 +3,11 @@
 //! Each frame costs a sync, an acknowledgement and a wake-up of everyone who reads it, however little is in it. So while
 //! frames are shared a writer is at work for a third of the time at most, and gathers in between. Where a frame takes half a
 //! millisecond, nobody waits for more than one; where it takes long, since the machine has much to do, frames become fewer and
-//! larger. Where many come, twice as far apart saves a fifth of the whole product's work, which is what they would wait for
-//! instead. Who always comes alone is sent at once.
+//! larger. Where several come at a time, but not so many that each frame holds enough without, twice as far apart saves a fifth
+//! of the whole product's work, which is what they would wait for instead. Who always comes alone is sent at once.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,11 +16,11 @@ use tokio::time::Instant;
 const APART: u32 = 3;
 /// But not later than this: a disk that was slow once is no reason to wait.
 const APART_MAX: Duration = Duration::from_millis(4);
-/// The same of both where many come.
-const APART_OF_MANY: u32 = 6;
-const APART_OF_MANY_MAX: Duration = Duration::from_millis(8);
-/// Many come when they are so many within the longest time between two frames.
-const MANY: u32 = 6;
+/// The same of both where several come.
+const APART_OF_SEVERAL: u32 = 6;
+const APART_OF_SEVERAL_MAX: Duration = Duration::from_millis(8);
+/// So many within that time are several. Fewer would wait for nobody; of more there are enough in half the time.
+const SEVERAL: Range<u32> = 6..16;
 /// Frames are shared when so many of the last ones held several inputs.
 const SHARED_ENOUGH: usize = 2;
 /// Frames that are looked back on.
@@ -57,8 +58,8 @@ impl Pace {
             self.last.pop_front();
         }
         self.last.push_back((begun, u32::try_from(inputs).unwrap_or(u32::MAX)));
-        let apart = if self.are_many() {
-            APART_OF_MANY_MAX.min(took * APART_OF_MANY)
+        let apart = if self.are_several() {
+            APART_OF_SEVERAL_MAX.min(took * APART_OF_SEVERAL)
         } else {
             APART_MAX.min(took * APART)
         };
@@ -70,12 +71,14 @@ impl Pace {
         self.last.iter().filter(|(_, inputs)| *inputs > 1).count() >= SHARED_ENOUGH
     }
 
-    /// Whether many came between the first of the last frames and the last, however few frames held them.
-    fn are_many(&self) -> bool {
+    /// Whether several came at a time between the first of the last frames and the last, however few frames held them.
+    fn are_several(&self) -> bool {
         let (Some((first, _)), Some((last, _))) = (self.last.front(), self.last.back()) else { return false };
         let came = self.last.iter().skip(1).fold(0_u32, |sum, (_, inputs)| sum.saturating_add(*inputs));
         let took = last.saturating_duration_since(*first);
-        self.last.len() == LAST && APART_OF_MANY_MAX.saturating_mul(came) >= took.saturating_mul(MANY)
+        let came = APART_OF_SEVERAL_MAX.saturating_mul(came);
+        let Range { start, end } = SEVERAL;
+        self.last.len() == LAST && came >= took.saturating_mul(start) && came < took.saturating_mul(end)
     }
 }
 
@@ -137,18 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn where_many_come_frames_are_twice_as_far_apart_however_they_came() {
-        for (inputs, apart) in [(3, 4 * MS), (6, 8 * MS), (256, 30 * MS)] {
+    fn where_several_come_frames_are_twice_as_far_apart_however_they_came() {
+        for (inputs, apart) in [(3, 4 * MS), (7, 4 * MS), (6, 8 * MS), (15, 8 * MS), (256, 200 * MS)] {
             let (pace, begun) = steady(inputs, apart, MS);
             assert_eq!(pace.gathers_until(begun + MS), begun + 6 * MS, "{inputs}");
             let (pace, begun) = steady(inputs, apart, 3 * MS);
-            assert_eq!(pace.gathers_until(begun + 3 * MS), begun + APART_OF_MANY_MAX, "{inputs}");
+            assert_eq!(pace.gathers_until(begun + 3 * MS), begun + APART_OF_SEVERAL_MAX, "{inputs}");
         }
     }
 
     #[test]
-    fn where_few_come_they_are_not() {
-        for (inputs, apart) in [(2, 4 * MS), (5, 8 * MS), (2, 100 * MS)] {
+    fn where_fewer_or_more_come_they_are_not() {
+        for (inputs, apart) in
+            [(2, 4 * MS), (5, 8 * MS), (2, 100 * MS), (8, 4 * MS), (16, 8 * MS), (256, 30 * MS)]
+        {
             let (pace, begun) = steady(inputs, apart, MS);
             assert_eq!(pace.gathers_until(begun + MS), begun + 3 * MS, "{inputs}");
             let (pace, begun) = steady(inputs, apart, 3 * MS);
