@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use bus::rpc::CallError;
-use contracts::{subject, v1};
+use contracts::{ErrorCode, subject, v1};
 use flow_engine::Object;
 use flow_model::ConversationId;
 use flow_model::workflow::ResponseType;
@@ -80,14 +80,15 @@ impl Answering {
             return Ok(Found::default());
         }
         let answer = self.bus.rpc().call(subject::knowledge::SEARCH, &request, SEARCH_DEADLINE).await;
+        let later = || Failed::for_now("KNOWLEDGE_UNAVAILABLE", "the knowledge base cannot be searched now");
         let answer: v1::SearchKnowledgeResponse = answer.map_err(|error| match error {
+            // Its database is away, or too many search at once.
+            CallError::Refused(failure) if failure.code == ErrorCode::ServiceUnavailable.as_str() => later(),
             CallError::Refused(failure) => {
                 let message = if failure.details.is_empty() { failure.message } else { failure.details };
                 Failed::for_good(&failure.code, message)
             }
-            CallError::Unavailable(_) | CallError::TimedOut => {
-                Failed::for_now("KNOWLEDGE_UNAVAILABLE", "the knowledge base cannot be searched now")
-            }
+            CallError::Unavailable(_) | CallError::TimedOut => later(),
         })?;
         Ok(found(answer))
     }

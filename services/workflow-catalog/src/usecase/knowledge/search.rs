@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::LazyLock;
 use std::thread;
+use std::time::Duration;
 
 use contracts::ErrorCode;
 use contracts::v1::{self, Failure};
@@ -12,6 +13,7 @@ use knowledge::limits::FOUND_MAX;
 use knowledge::rank::{self, Counted, Fit, Term};
 use knowledge::{Language, question};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use super::base_failure;
 use super::meaning::{Meaning, Near};
@@ -43,7 +45,7 @@ async fn look(
     let limit = request.limit.clamp(1, FOUND_MAX) as usize;
     let languages = languages(&request.language)?;
     let words = question::words(&request.query).join(" ");
-    let turn = in_turn().await;
+    let turn = in_turn().await?;
     let base = store.searched(account, &request.base, &languages, &words).await;
     drop(turn);
     let base = base.map_err(|error| base_failure(&error))?;
@@ -52,7 +54,7 @@ async fn look(
     let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
     let near = if shapes.is_empty() { Vec::new() } else { meaning.nearest(&base, &request.query).await };
     let others: Vec<i64> = near.iter().map(|(id, _)| *id).collect();
-    let turn = in_turn().await;
+    let turn = in_turn().await?;
     let candidates = store.candidates(base.id, wanted, &weights, &others, CANDIDATES_MAX).await;
     let mut candidates = candidates.map_err(|error| base_failure(&error))?;
     candidates.retain(|candidate| shapes.iter().any(|shape| shape.language == candidate.language));
@@ -85,9 +87,17 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
     Semaphore::new(cores.div_ceil(2))
 });
 
+/// Whoever waits longer for a turn is refused: its caller gives up soon, and it keeps a place from other requests.
+const TURN_WITHIN: Duration = Duration::from_secs(5);
+
 /// A turn to search; this semaphore is never closed.
-async fn in_turn() -> Option<SemaphorePermit<'static>> {
-    TURNS.acquire().await.ok()
+async fn in_turn() -> Result<SemaphorePermit<'static>, Failure> {
+    match timeout(TURN_WITHIN, TURNS.acquire()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        Ok(Err(_)) | Err(_) => {
+            Err(Failure::because(ErrorCode::ServiceUnavailable, "Too many searches are under way"))
+        }
+    }
 }
 
 /// The languages that are searched: the one that is asked for, or all.
